@@ -1,0 +1,43 @@
+"""Evidence -> check -> verdict, in one function: the middle of the way through. Pure but for the loaded check."""
+
+from __future__ import annotations
+
+import traceback
+
+from .facts import Evidence
+from .lesson import Step
+from .library import Library
+from .requirements import missing
+from .verdict import Broken, Impossible, NotYet, Passed, Verdict
+
+
+def attempt(library: Library, step: Step, evidence: Evidence) -> Verdict:
+    """What the step's check says of this evidence; Impossible where the machine lacks something, Broken if it raises."""
+    if lacking := missing(step.requires, evidence.now):
+        return Impossible(lacking)
+    try:
+        return judge(library, step, evidence)
+    except Exception:
+        return Broken(traceback.format_exc())
+
+
+def judge(library: Library, step: Step, evidence: Evidence) -> Verdict:
+    """The verdict of the step's own check; raises whatever the check raises."""
+    if not step.check:
+        return judge_choice(step, evidence.answer)
+    verdict = library.function(step.lesson, step.check)(evidence)
+    if not isinstance(verdict, Verdict):
+        raise TypeError(f"the check {step.check} returned {verdict!r}, not a verdict")
+    return verdict
+
+
+def judge_choice(step: Step, answer: str | None) -> Verdict:
+    """A question with choices: any one passes where none is the right one (a prediction); else each wrong one has a text.
+
+    A prediction's `right` choice is what the later step will show; choosing another is no mistake.
+    """
+    if answer is None or answer not in step.choices:
+        return NotYet("no_answer")
+    if step.kind == "predict" or answer == step.right:
+        return Passed(answer=answer)
+    return NotYet(f"wrong_{answer}", answer=answer)

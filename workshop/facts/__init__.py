@@ -1,0 +1,17 @@
+"""Facts: what was seen of the kernel at one moment, as frozen dataclasses. Imports nothing of ours but itself."""
+
+from .cgroups import Cgroups, Cpu, Hierarchy, Membership, Memory, Pids
+from .ipc import Ipc, Queue, Segment, Semaphores
+from .mounts import Mount
+from .namespaces import KINDS, Namespaces
+from .network import Interface
+from .processes import Process
+from .security import Security
+from .seen import SUBJECTS, Container, Evidence, Facts, Host
+from .users import IdRange, Users
+
+__all__ = [
+    "KINDS", "SUBJECTS", "Cgroups", "Container", "Cpu", "Evidence", "Facts", "Hierarchy", "Host", "IdRange",
+    "Interface", "Ipc", "Membership", "Memory", "Mount", "Namespaces", "Pids", "Process", "Queue", "Security",
+    "Segment", "Semaphores", "Users",
+]  # fmt: skip

@@ -1,0 +1,90 @@
+"""Host and containers as they were at one moment, and the evidence that a check judges."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from .cgroups import Cgroups, Hierarchy
+from .ipc import Ipc
+from .mounts import Mount
+from .namespaces import Namespaces
+from .network import Interface
+from .processes import Process
+from .security import Security
+from .users import Users
+
+SUBJECTS = ("processes", "hostname", "ipc", "mounts", "interfaces", "users", "cgroups", "security")
+"""What can be asked for. Namespaces and each container's PID 1 are always seen."""
+
+
+@dataclass(frozen=True, slots=True)
+class Host:
+    """The machine itself, seen from the initial namespaces.
+
+    `processes` holds those outside every container that are ancestors of a container's processes, not all of them.
+    """
+
+    namespaces: Namespaces = field(default_factory=Namespaces)
+    boot: str = ""
+    kernel: str = ""
+    hierarchies: tuple[Hierarchy, ...] = ()
+    processes: tuple[Process, ...] = ()
+    process_count: int = 0
+    hostname: str = ""
+    ipc: Ipc = field(default_factory=Ipc)
+    mounts: tuple[Mount, ...] = ()
+    interfaces: tuple[Interface, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Container:
+    """The processes of one PID namespace that is not the host's, whatever started them.
+
+    `id` is what its engine calls it where the kernel shows that (in a cgroup path), else `pid-<inode>`.
+    `engine` is box, docker, podman, lxc, runc, nspawn, unshare or unknown. Subjects not asked for are empty.
+    """
+
+    id: str
+    name: str
+    engine: str
+    namespaces: Namespaces
+    init: Process
+    processes: tuple[Process, ...] = ()
+    hostname: str = ""
+    ipc: Ipc = field(default_factory=Ipc)
+    mounts: tuple[Mount, ...] = ()
+    interfaces: tuple[Interface, ...] = ()
+    users: Users = field(default_factory=Users)
+    cgroups: Cgroups = field(default_factory=Cgroups)
+    security: Security = field(default_factory=Security)
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What the kernel showed at one moment. `subjects` says what was asked for; `complete` is False without root."""
+
+    host: Host = field(default_factory=Host)
+    containers: tuple[Container, ...] = ()
+    subjects: tuple[str, ...] = ()
+    complete: bool = True
+
+    def container(self, pid_namespace: int) -> Container | None:
+        """The container of this PID namespace, None if it is not here (any more)."""
+        return next((one for one in self.containers if one.namespaces.pid == pid_namespace), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What a check judges: facts when the step began, facts now, and the learner's answer if one was asked."""
+
+    before: Facts
+    now: Facts
+    answer: str | None = None
+
+    def appeared(self) -> tuple[Container, ...]:
+        """Containers that are here now and were not when the step began."""
+        return tuple(one for one in self.now.containers if self.before.container(one.namespaces.pid) is None)
+
+    def gone(self) -> tuple[Container, ...]:
+        """Containers that were here when the step began and are not now."""
+        return tuple(one for one in self.before.containers if self.now.container(one.namespaces.pid) is None)

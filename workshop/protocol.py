@@ -1,0 +1,204 @@
+"""The helper's requests and replies: one JSON object a packet, exact keys, no coercion. Standard library only.
+
+A request is `{"operation": NAME, ...fields}`. A reply is `{"ok": {...}}`, or `{"error": SLUG, "values": {...}}`.
+Descriptors travel beside a reply (SCM_RIGHTS): terminals and pipes of a sandbox, or a sealed memory file holding an
+answer that is larger than a packet (`observe`).
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import re
+import types
+import typing
+from dataclasses import dataclass
+
+MAXIMUM_PACKET = 16 * 1024
+VERSION = 1
+
+NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]{0,62}")
+"""Container, image and host names, as Docker restricts them."""
+
+
+class ProtocolError(Exception):
+    """A refusal, by slug (its text stands in workshop/texts/*/helper.toml) and the values for that text."""
+
+    def __init__(self, slug: str, **values: str | int) -> None:
+        """Keep slug and values for the reply."""
+        super().__init__(slug, values)
+        self.slug = slug
+        self.values = values
+
+
+@dataclass(frozen=True)
+class Hello:
+    """Who is there: `{"version", "pid", "root"}`. `root` tells whether cgroups and every subject are available."""
+
+
+@dataclass(frozen=True)
+class Describe:
+    """What an operation does, in words and as system calls: `{"steps": [{"call", "why"}]}`."""
+
+    name: str
+
+
+@dataclass(frozen=True)
+class Images:
+    """Images of the caller: `{"images": [{"name", "id", "created", "size"}]}`; size in bytes, created in epoch seconds."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """Start a sandbox: `{"id", "name"}`.
+
+    Descriptors: with `terminal` the master of its pseudo-terminal; without it and not `detach`, its stdin (write end;
+    only with `interactive`), stdout and stderr (read ends). A sandbox that is not detached dies with the connection that
+    asked for it. `cpus` in thousandths of a processor, `memory` in bytes, 0 for the default (no cpu limit).
+    """
+
+    image: str
+    command: list[str]
+    name: str = ""
+    hostname: str = ""
+    terminal: bool = False
+    interactive: bool = False
+    detach: bool = False
+    remove: bool = False
+    millicpus: int = 0
+    memory: int = 0
+    pids: int = 0
+    rows: int = 24
+    columns: int = 80
+
+
+@dataclass(frozen=True)
+class Exec:
+    """Run one more program in a running sandbox: `{"process"}`, with descriptors as Run gives them."""
+
+    container: str
+    command: list[str]
+    terminal: bool = False
+    interactive: bool = False
+    detach: bool = False
+    rows: int = 24
+    columns: int = 80
+
+
+@dataclass(frozen=True)
+class Wait:
+    """Reply when the sandbox, or the process of Exec on this connection if not 0, has ended: `{"code"}` (128+n by signal n)."""
+
+    container: str
+    process: int = 0
+
+
+@dataclass(frozen=True)
+class List:
+    """The caller's sandboxes: `{"containers": [...]}`, each as Inspect gives it; ended ones only with `all`."""
+
+    all: bool = False
+
+
+@dataclass(frozen=True)
+class Inspect:
+    """One sandbox.
+
+    `{"id", "name", "image", "command": [...], "created", "state": "running"|"exited", "code", "ended", "pid", "hostname",
+    "limits": {"millicpus", "memory", "pids"}, "cgroups": {controller: directory}, "remove"}`; times in epoch seconds.
+    """
+
+    container: str
+
+
+@dataclass(frozen=True)
+class Stop:
+    """End a sandbox: SIGTERM to its PID 1, SIGKILL after `seconds`: `{"code"}`."""
+
+    container: str
+    seconds: int = 10
+
+
+@dataclass(frozen=True)
+class Remove:
+    """Forget an ended sandbox, or with `force` end it first: `{}`."""
+
+    container: str
+    force: bool = False
+
+
+@dataclass(frozen=True)
+class Update:
+    """Change limits; 0 leaves a limit as it is, -1 lifts it: `{}`."""
+
+    container: str
+    millicpus: int = 0
+    memory: int = 0
+    pids: int = 0
+
+
+@dataclass(frozen=True)
+class Observe:
+    """Facts about the host and every container that the caller may know of: `{}`, with JSON of Facts in a memory file."""
+
+    subjects: list[str]
+
+
+Request = Hello | Describe | Images | Run | Exec | Wait | List | Inspect | Stop | Remove | Update | Observe
+REQUESTS: dict[str, type[Request]] = {kind.__name__.lower(): kind for kind in typing.get_args(Request)}
+
+
+def encode(message: dict[str, object]) -> bytes:
+    """A packet; raises ProtocolError `too_large` where it would not fit."""
+    packet = json.dumps(message, separators=(",", ":"), ensure_ascii=False).encode("utf-8", "surrogatepass")
+    if len(packet) > MAXIMUM_PACKET:
+        raise ProtocolError("too_large", size=len(packet), maximum=MAXIMUM_PACKET)
+    return packet
+
+
+def request_packet(request: Request) -> bytes:
+    """The packet for a request."""
+    return encode({"operation": type(request).__name__.lower(), **dataclasses.asdict(request)})
+
+
+def decode(packet: bytes) -> dict[str, object]:
+    """The object in a packet; raises ProtocolError `bad_message` for anything else."""
+    try:
+        message = json.loads(packet.decode("utf-8"))
+    except (ValueError, RecursionError) as error:
+        raise ProtocolError("bad_message") from error
+    if not isinstance(message, dict):
+        raise ProtocolError("bad_message")
+    return message
+
+
+def parse_request(packet: bytes) -> Request:
+    """The request in a packet; raises ProtocolError for an unknown operation, a wrong key or a wrong type."""
+    message = decode(packet)
+    operation = message.pop("operation", None)
+    kind = REQUESTS.get(operation) if isinstance(operation, str) else None
+    if kind is None:
+        raise ProtocolError("unknown_operation")
+    hints = typing.get_type_hints(kind)
+    required = {one.name for one in dataclasses.fields(kind) if one.default is dataclasses.MISSING}
+    if not required <= message.keys() <= hints.keys():
+        raise ProtocolError("wrong_keys", operation=kind.__name__.lower())
+    for name, value in message.items():
+        if not _fits(value, hints[name]):
+            raise ProtocolError("wrong_type", operation=kind.__name__.lower(), key=name)
+    return kind(**message)  # type: ignore[arg-type]  # every key and type was checked just above
+
+
+def _fits(value: object, wanted: type | types.GenericAlias) -> bool:
+    """True where the value is of just this type; a bool is no int here."""
+    if isinstance(wanted, types.GenericAlias):
+        return type(value) is list and all(_text(item) for item in value)
+    return _text(value) if wanted is str else type(value) is wanted
+
+
+def _text(value: object) -> bool:
+    """True for text that can be handed to the kernel: no NUL, no half of a surrogate pair."""
+    try:
+        return type(value) is str and b"\0" not in value.encode("utf-8")
+    except UnicodeEncodeError:
+        return False

@@ -1,0 +1,33 @@
+"""What a step can require of the machine, each a predicate on facts. A lack is `impossible here`, with reason and fix.
+
+The reason and the fix of each stand in workshop/texts/*/requirements.toml under its name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from .facts import Facts
+
+
+def _controller(name: str, *versions: int) -> Callable[[Facts], bool]:
+    def present(facts: Facts) -> bool:
+        return any(name in one.controllers and one.version in versions for one in facts.host.hierarchies)
+
+    return present
+
+
+REQUIREMENTS: dict[str, Callable[[Facts], bool]] = {
+    "root_helper": lambda facts: facts.complete,
+    "cpu_controller": _controller("cpu", 1, 2),
+    "cpu_controller_v1": _controller("cpu", 1),
+    "cpu_controller_v2": _controller("cpu", 2),
+    "memory_controller": _controller("memory", 1, 2),
+    "cgroup_v1": lambda facts: any(one.version == 1 for one in facts.host.hierarchies),
+    "cgroup_v2": lambda facts: any(one.version == 2 for one in facts.host.hierarchies),
+}
+
+
+def missing(names: tuple[str, ...], facts: Facts) -> str:
+    """The first requirement that the machine does not meet, '' if it meets all."""
+    return next((name for name in names if not REQUIREMENTS[name](facts)), "")
