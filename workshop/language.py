@@ -39,7 +39,7 @@ def fill(text: str, values: Mapping[str, object]) -> str:
     return string.Formatter().vformat(text, (), _Lenient(values))
 
 
-def say(language: str, name: str, **values: object) -> str:
+def say(language: str, name: str, /, **values: object) -> str:
     """The text `area.key` in this language; raises KeyError for a name that is not there (a test holds both complete)."""
     if language not in LANGUAGES:
         raise KeyError(language)

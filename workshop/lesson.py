@@ -129,7 +129,7 @@ def _step(lesson: str, entry: dict[str, object], prose: dict[str, tuple[str, str
 def _typed(where: str, line: object) -> Typed:
     """A solution's line is `{terminal = 1, line = "…"}`."""
     match line:
-        case {"terminal": 1 | 2 as terminal, "line": str() as typed} if len(line) == 2:
+        case {"terminal": 1 | 2 as terminal, "line": str() as typed, **rest} if not rest:
             return Typed(terminal, typed)
     raise ContentError(f'{where}: a line of a solution is {{terminal = 1, line = "…"}}, not {line!r}')
 

@@ -1,0 +1,278 @@
+"""One learner at work: which step, what was seen when it began, what is seen now, and what the check says of it.
+
+No screen is in here: the TUI, plain mode and `solve` drive the same Session.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from functools import cached_property
+
+from .attempt import attempt
+from .facts import Evidence, Facts
+from .language import fill, say, words
+from .lesson import Lesson, LessonText, Step, StepText, Typed
+from .library import Library
+from .progress import Event, Progress, uuid7
+from .requirements import missing
+from .undo import leftovers, undo
+from .verdict import Blocked, Passed, Verdict
+
+Observe = Callable[[Sequence[str]], Facts]
+PICTURE_SUBJECTS = frozenset({"processes", "hostname"})
+"""What the live pictures need, looked at whatever the step asks for."""
+UNDO_SUBJECTS = ("ipc",)
+
+
+class Session:
+    """Resumes at the step of the latest event; `observe` may raise HelperError, which comes through every look."""
+
+    def __init__(self, library: Library, progress: Progress, observe: Observe, language: str, engine: str = "box") -> None:
+        """Nothing is observed yet: call `go(session.step.where)` to begin."""
+        self.library = library
+        self.progress = progress
+        self.language = language
+        self.engine = engine
+        self._observe = observe
+        self._passed = set(progress.passed())
+        self.facts: Facts | None = None
+        self._before: Facts | None = None
+        self.verdict: Verdict | None = None
+        self.hints_given = 0
+        self._answer: str | None = None
+        self.step = self._resumed()
+
+    @property
+    def lesson(self) -> Lesson:
+        """The lesson of the current step."""
+        return self.library.lesson(self.step.lesson)
+
+    @cached_property
+    def _order(self) -> list[Step]:
+        return [step for lesson in self.library.lessons for step in lesson.steps]
+
+    def _resumed(self) -> Step:
+        """The step of the latest event, else the first one not passed, else the first."""
+        latest = self.progress.latest()
+        known = {step.where: step for step in self._order}
+        if latest in known:
+            return known[latest]
+        return next((step for step in self._order if step.where not in self._passed), self._order[0])
+
+    # Where one is
+
+    def state(self, step: Step) -> str:
+        """`passed` | `current` | `open` | `blocked` (a step before it in its lesson is not done)."""
+        if step.where in self._passed:
+            return "passed"
+        if step is self.step:
+            return "current"
+        return "blocked" if self._undone_before(step) else "open"
+
+    def _undone_before(self, step: Step) -> Step | None:
+        """The first earlier step of the lesson that is neither passed nor impossible here."""
+        for earlier in self.library.lesson(step.lesson).steps:
+            if earlier.id == step.id:
+                return None
+            if earlier.where not in self._passed and not self._impossible(earlier):
+                return earlier
+        return None
+
+    def _impossible(self, step: Step) -> bool:
+        return self.facts is not None and missing(step.requires, self.facts) != ""
+
+    def go(self, where: str) -> None:
+        """Begin a step: what the kernel shows at this moment is what the check compares with."""
+        self.step = self.library.step(where)
+        self.verdict = None
+        self._before = None
+        self._answer = None
+        self.hints_given = 0
+        self._before = self._look()
+        self._add("began", evidence=Evidence(self._before, self._before))
+
+    def next(self) -> bool:
+        """Go to the step after this one, into the next lesson at the end of one; False at the very end."""
+        return self._move(1)
+
+    def previous(self) -> bool:
+        """Go to the step before this one; False at the very beginning."""
+        return self._move(-1)
+
+    def _move(self, by: int) -> bool:
+        place = self._order.index(self.step) + by
+        if not 0 <= place < len(self._order):
+            return False
+        self.go(self._order[place].where)
+        return True
+
+    # Looking and judging
+
+    def look(self) -> Facts:
+        """What the kernel shows now, without judging it."""
+        if self._before is None:
+            self._before = self._look()
+        return self._look()
+
+    def _look(self) -> Facts:
+        needed = {subject for step in self._needed() for subject in step.subjects}
+        self.facts = self._observe(sorted({*self.step.subjects, *needed, *PICTURE_SUBJECTS, *UNDO_SUBJECTS}))
+        return self.facts
+
+    def check(self, answer: str | None = None) -> Verdict:
+        """Look, judge, and record a verdict that says something new. A step that passed stays so until a new answer."""
+        now = self.look()
+        if answer is None and isinstance(self.verdict, Passed):
+            return self.verdict
+        self._answer = answer if answer is not None else self._answer
+        assert self._before is not None  # look() has seen to it  # noqa: S101
+        evidence = Evidence(self._before, now, self._answer)
+        verdict = self._judge(evidence)
+        if self._is_news(verdict, answer):
+            self._add("verdict", verdict=verdict, evidence=evidence)
+        self.verdict = verdict
+        return verdict
+
+    def _judge(self, evidence: Evidence) -> Verdict:
+        undone = self._undone_before(self.step)
+        return Blocked(undone.id) if undone else attempt(self.library, self.step, evidence)
+
+    def _is_news(self, verdict: Verdict, answer: str | None) -> bool:
+        """Values such as counters move with every look: a verdict is news by its slug, or because an answer was given."""
+        if isinstance(verdict, Passed):
+            self._passed.add(self.step.where)
+        known = self.verdict
+        return answer is not None or known is None or (known.kind, known.slug) != (verdict.kind, verdict.slug)
+
+    def _add(self, kind: str, verdict: Verdict | None = None, evidence: Evidence | None = None) -> None:
+        event = Event(
+            id=uuid7(), sequence=0, lesson=self.step.lesson, step=self.step.id, kind=kind, evidence=evidence,
+            content=content_version(self.library, self.step), hints=self.hints_given, time=time.time(),
+        )  # fmt: skip
+        if verdict is not None:
+            event = replace(event, verdict=verdict.kind, slug=verdict.slug, values=verdict.values)
+        self.progress.add(event)
+
+    # Words
+
+    def message(self, verdict: Verdict) -> str:
+        """The sentence for a verdict, in the learner's language, with what was seen filled in."""
+        values = {"engine": self.engine, **verdict.values}
+        if verdict.kind == "impossible":
+            reasons = words(self.language, "requirements")
+            return f"{fill(reasons[verdict.slug], values)} {fill(reasons[f'{verdict.slug}_fix'], values)}"
+        if verdict.kind == "blocked":
+            return say(self.language, "session.blocked", step=self._title(str(verdict.values["step"])))
+        own = self._text(self.step).verdicts.get(verdict.slug)
+        if own is not None:
+            return fill(own, {**values, **self._chosen(verdict)})
+        known = words(self.language, "session")
+        return fill(known.get(verdict.slug, known["unnamed"]), {**values, "slug": verdict.slug})
+
+    def _chosen(self, verdict: Verdict) -> dict[str, object]:
+        """A choice's id shows as its text."""
+        choices = self._text(self.step).choices
+        return {"answer": choices[str(verdict.values["answer"])]} if verdict.values.get("answer") in choices else {}
+
+    def _title(self, step_id: str) -> str:
+        return self._text(self.lesson.step(step_id)).title
+
+    def _text(self, step: Step) -> StepText:
+        return step.text.get(self.language) or next(iter(step.text.values()), StepText(step.id, ""))
+
+    def text(self) -> StepText:
+        """The current step's words, with the engine's command filled in."""
+        text = self._text(self.step)
+        return replace(
+            text,
+            body=self._named(text.body), solution=self._named(text.solution), debrief=self._named(text.debrief),
+            hints=tuple(map(self._named, text.hints)),
+            choices={name: self._named(choice) for name, choice in text.choices.items()},
+        )  # fmt: skip
+
+    def _named(self, text: str) -> str:
+        """Only `{engine}` is filled in: other braces in prose, such as awk's, stay."""
+        return text.replace("{engine}", self.engine)
+
+    def lesson_text(self, lesson: Lesson) -> LessonText:
+        """A lesson's title and introduction."""
+        text = lesson.text.get(self.language) or next(iter(lesson.text.values()), LessonText(lesson.id, ""))
+        return replace(text, introduction=self._named(text.introduction))
+
+    # Help
+
+    def hint(self) -> str | None:
+        """The next hint, None when all have been given."""
+        hints = self.text().hints
+        if self.hints_given >= len(hints):
+            return None
+        self.hints_given += 1
+        self._add("hint")
+        return hints[self.hints_given - 1]
+
+    def solution(self) -> str:
+        """The solution with its reason; recorded, never penalised."""
+        self._add("solution")
+        return self.text().solution
+
+    def lines(self) -> tuple[Typed, ...]:
+        """What to type to solve the current step."""
+        return self._lines(self.step)
+
+    def _lines(self, step: Step) -> tuple[Typed, ...]:
+        return tuple(replace(one, line=self._named(one.line)) for one in step.solution)
+
+    def _needed(self) -> list[Step]:
+        return [self.library.lesson(self.step.lesson).step(name) for name in self.step.needs]
+
+    def rebuild(self) -> tuple[Typed, ...]:
+        """What to type so that what the current step needs holds now; () if it does."""
+        now = self.look()
+        absent = [step for step in self._needed() if not self._holds(step, now)]
+        return tuple(line for step in absent for line in self._lines(step))
+
+    def _holds(self, step: Step, now: Facts) -> bool:
+        """True where a step's check passes by what is there now, whenever it came to be."""
+        untouched = Facts(host=replace(now.host, ipc=type(now.host.ipc)()), subjects=now.subjects, complete=now.complete)
+        return isinstance(attempt(self.library, step, Evidence(untouched, now)), Passed)
+
+    def rebuilt(self) -> None:
+        """What was needed has been rebuilt: the step begins from here."""
+        self._before = self._look()
+        self.verdict = None
+
+    def undo(self) -> list[str]:
+        """Remove what appeared since the step began; sentences of what was removed and what would not go."""
+        now = self.look()
+        assert self._before is not None  # look() has seen to it  # noqa: S101
+        tried = undo(self._before, now)
+        left = leftovers(self._before, self.look(), os.getuid())
+        self._add("undone")
+        self.verdict = None
+        sentences = [
+            say(self.language, "session.not_removed" if one in left else f"session.removed_{one.kind}", name=one.name[:12])
+            for one in tried
+        ]
+        return sentences or [say(self.language, "session.nothing_to_undo")]
+
+    def settled(self) -> tuple[str, str] | None:
+        """After a passed step that settles a prediction: what was predicted, and what came true."""
+        if not self.step.settles or not isinstance(self.verdict, Passed):
+            return None
+        asked = self.lesson.step(self.step.settles)
+        event = self.progress.last(asked.where, "verdict")
+        choices = self._text(asked).choices
+        if event is None or event.evidence is None or event.evidence.answer not in choices:
+            return None
+        return self._named(choices[event.evidence.answer]), self._named(choices[asked.right])
+
+
+def content_version(library: Library, step: Step) -> str:
+    """A short digest of what judges a step: its structure and its checks file."""
+    checks = library.checks_folder / f"{step.lesson}.py"
+    judged_by = repr(replace(step, text={})).encode() + (checks.read_bytes() if checks.is_file() else b"")
+    return hashlib.sha256(judged_by).hexdigest()[:12]

@@ -1,0 +1,50 @@
+"""Undoing a step: what appeared on the machine since it began and is the learner's, found by comparing facts, and removed."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from dataclasses import dataclass
+
+from .facts import Facts
+
+
+@dataclass(frozen=True)
+class Leftover:
+    """Something to remove: `kind` is queue, segment, semaphores or container; `name` its id."""
+
+    kind: str
+    name: str
+
+
+def leftovers(before: Facts, now: Facts, uid: int) -> list[Leftover]:
+    """What appeared on the host since `before`: this user's IPC objects, and containers of box. Pure."""
+    found = [
+        Leftover(kind, str(one.id))
+        for kind, old, new in (
+            ("queue", before.host.ipc.queues, now.host.ipc.queues),
+            ("segment", before.host.ipc.segments, now.host.ipc.segments),
+            ("semaphores", before.host.ipc.semaphores, now.host.ipc.semaphores),
+        )
+        for one in new
+        if one.owner == uid and one.id not in {other.id for other in old}
+    ]
+    new_containers = [one for one in now.containers if before.container(one.namespaces.pid) is None]
+    return [*found, *(Leftover("container", one.id) for one in new_containers if one.engine == "box")]
+
+
+IPCRM_OPTIONS = {"queue": "-q", "segment": "-m", "semaphores": "-s"}
+
+
+def remove(leftover: Leftover) -> None:
+    """Remove it as this user; what is gone already is no error: the next look tells what is left."""
+    command = ["ipcrm", IPCRM_OPTIONS[leftover.kind]] if leftover.kind in IPCRM_OPTIONS else ["box", "rm", "-f"]
+    subprocess.run([*command, leftover.name], check=False, capture_output=True)
+
+
+def undo(before: Facts, now: Facts) -> list[Leftover]:
+    """Remove what appeared since `before`; returns what was tried."""
+    found = leftovers(before, now, os.getuid())
+    for leftover in found:
+        remove(leftover)
+    return found
