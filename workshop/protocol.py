@@ -1,6 +1,7 @@
 """The helper's requests and replies: one JSON object a packet, exact keys, no coercion. Standard library only.
 
-A request is `{"operation": NAME, ...fields}`. A reply is `{"ok": {...}}`, or `{"error": SLUG, "values": {...}}`.
+A request is `{"operation": NAME, ...fields}`. A reply is `{"ok": {...}}`, or `{"error": SLUG, "values": {...}}`, or
+`{"file": true}` where the object after "ok" is too large for a packet and came as a memory file.
 Descriptors travel beside a reply (SCM_RIGHTS): terminals and pipes of a sandbox, or a sealed memory file holding an
 answer that is larger than a packet (`observe`).
 """
@@ -9,6 +10,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import os
 import re
 import types
 import typing
@@ -16,6 +18,9 @@ from dataclasses import dataclass
 
 MAXIMUM_PACKET = 16 * 1024
 VERSION = 1
+
+INSTANCE = re.compile(r"[a-z][a-z0-9-]{0,15}")
+"""The name of a helper, which everything that it makes bears: one helper never meets another's things."""
 
 NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]{0,62}")
 """Container, image and host names, as Docker restricts them."""
@@ -29,6 +34,22 @@ class ProtocolError(Exception):
         super().__init__(slug, values)
         self.slug = slug
         self.values = values
+
+
+def instance_name() -> str:
+    """The helper's name, `workshop` unless WORKSHOP_INSTANCE says otherwise; raises ProtocolError `bad_instance`."""
+    name = os.environ.get("WORKSHOP_INSTANCE", "workshop")
+    if not INSTANCE.fullmatch(name):
+        raise ProtocolError("bad_instance", name=name)
+    return name
+
+
+def runtime_directory(instance: str, uid: int) -> str:
+    """Where the helper that runs as this uid has its socket: the system's for root, else one of the user's own."""
+    if uid == 0:
+        return f"/run/{instance}"
+    own = os.environ.get("XDG_RUNTIME_DIR")
+    return f"{own}/{instance}" if own else f"/tmp/{instance}-{uid}"  # noqa: S108  # made with 0700, its owner is checked
 
 
 @dataclass(frozen=True)
