@@ -1,0 +1,49 @@
+# What to type: `make start` to learn, `make test` to prove that it works, `make bench` to measure it, `make clean`.
+# Needs Python 3.11 or newer with its venv module; nothing else of the machine is changed outside this folder.
+
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet install --constraint constraints.txt
+INPUTS := pyproject.toml constraints.txt
+
+.PHONY: start test bench clean
+
+start: $(VENV)/installed
+	@$(BIN)/workshop start
+
+test: $(VENV)/installed-for-tests
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/pytest
+
+bench: $(VENV)/installed-for-tests
+	@for file in benchmarks/*.py; do $(BIN)/python "$$file" || exit 1; done
+
+clean:
+	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
+
+# Stamps: installed again only when what is depended on has changed.
+$(VENV)/installed: $(BIN)/python $(INPUTS)
+	@echo "Installing into $(VENV), once; this takes about half a minute."
+	@$(PIP) --editable . && touch $@
+
+$(VENV)/installed-for-tests: $(BIN)/python $(INPUTS)
+	@$(PIP) --editable '.[test]' && touch $@ $(VENV)/installed
+
+# The system's own Python first: it is the one that every user of the machine may run.
+$(BIN)/python:
+	@old=; bare=; \
+	for python in /usr/bin/python3 python3 python3.14 python3.13 python3.12 python3.11; do \
+	  command -v $$python >/dev/null || continue; \
+	  $$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { old="$$python is `$$python --version`"; continue; }; \
+	  $$python -c 'import ensurepip, venv' 2>/dev/null || { bare=$$python; continue; }; \
+	  exec $$python -m venv --clear $(VENV); \
+	done; \
+	if [ -n "$$bare" ]; then \
+	  echo "$$bare lacks the module venv, which makes the folder $(VENV). Install it with:" >&2; \
+	  echo "  sudo apt-get install python3-venv" >&2; \
+	else \
+	  echo "Python 3.11 or newer is needed, and $${old:-there is no python3 here}. On Debian 12, Ubuntu 24.04 or newer:" >&2; \
+	  echo "  sudo apt-get install python3 python3-venv" >&2; \
+	fi; exit 1
