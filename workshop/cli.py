@@ -1,0 +1,272 @@
+"""The `workshop` command: every subcommand is a few lines that call into a module. Heavy imports stay inside them."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from . import __version__
+from .language import language_of, say
+
+if TYPE_CHECKING:
+    from .library import Library
+    from .progress import Progress
+    from .session import Session
+
+LANGUAGE_OPTION = click.option("--lang", type=click.Choice(["en", "zh"]), help="Language; by default the locale's.")
+JSON_OPTION = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+FILE = click.Path(dir_okay=False, path_type=Path)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="workshop")
+def main() -> None:
+    """A hands-on workshop on containers: real namespaces and cgroups, watched and judged by the kernel."""
+
+
+@main.command()
+@click.option("--plain", is_flag=True, help="Lines of text instead of a screen: for any terminal and any screen reader.")
+@LANGUAGE_OPTION
+def start(plain: bool, lang: str | None) -> None:
+    """Open the workshop, at the step where you left it."""
+    language = lang or language_of()
+    with _session(language) as session:
+        if not (sys.stdin.isatty() and sys.stdout.isatty()) and not plain:
+            raise click.ClickException(say(language, "cli.no_terminal"))
+        offer_helper(language)
+        if plain:
+            from . import plain as lines
+
+            lines.run(session)
+        else:
+            os.environ["TEXTUAL_DISABLE_KITTY_KEY"] = "1"  # before Textual: its parser would eat the shell's keys
+            from .tui import app
+
+            app.run(session)
+
+
+def offer_helper(language: str) -> None:
+    """Say what an ordinary user misses without the system's helper, and offer to install it; raises nothing."""
+    from .client import HelperError
+    from .observer import connected
+    from .protocol import Hello
+
+    try:
+        with connected() as client:
+            if client.ask(Hello()).values["root"]:
+                return
+    except HelperError as error:
+        click.echo(say(language, f"helper.{error.slug}", **error.values))
+    click.echo(say(language, "cli.without_root"))
+    if sys.stdin.isatty() and click.confirm(say(language, "cli.install_now"), default=False):
+        from .install import install
+
+        install(language)
+
+
+@contextmanager
+def _session(language: str) -> Iterator[Session]:
+    """The learner's session on the real kernel, with their progress; words for what can't be opened."""
+    from .observer import Observer
+    from .session import Session
+
+    library, progress, observer = _library(), _progress(language), Observer()
+    _own_commands_first()
+    try:
+        yield Session(library, progress, observer, language)
+    finally:
+        observer.close()
+        progress.close()
+
+
+def _own_commands_first() -> None:
+    """The learner's shells find `box` and `workshop` of this installation, wherever it is."""
+    here = str(Path(sys.argv[0]).resolve().parent if shutil.which(sys.argv[0]) else Path(sys.executable).parent)
+    os.environ["PATH"] = f"{here}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
+
+
+def _library(folder: Path | None = None) -> Library:
+    from .lesson import ContentError
+    from .library import load_library
+
+    try:
+        return load_library(folder)
+    except ContentError as error:
+        raise click.ClickException(str(error)) from error
+
+
+def _progress(language: str) -> Progress:
+    from .progress import Progress, default_path
+
+    try:
+        progress = Progress(default_path())
+    except OSError as error:
+        raise click.ClickException(say(language, "cli.no_progress", path=default_path(), reason=error.strerror)) from error
+    if progress.moved_aside:
+        click.echo(say(language, "cli.moved_aside", path=progress.moved_aside), err=True)
+    return progress
+
+
+@main.command()
+@JSON_OPTION
+@LANGUAGE_OPTION
+def progress(as_json: bool, lang: str | None) -> None:
+    """What you have passed, and where you are."""
+    from .overview import as_json as overview_json
+    from .overview import overview, render
+
+    language = lang or language_of()
+    found = _progress(language)
+    seen = overview(_library(), found.passed(), found.latest())
+    click.echo(overview_json(seen) if as_json else render(seen, language))
+
+
+@main.command()
+@click.argument("file", type=FILE)
+@LANGUAGE_OPTION
+def export(file: Path, lang: str | None) -> None:
+    """Write your progress with its evidence to FILE, for an instructor."""
+    from .progress import export_lines
+
+    language = lang or language_of()
+    lines = b"".join(line + b"\n" for line in export_lines(_progress(language)))
+    try:
+        file.write_bytes(lines)
+    except OSError as error:
+        raise click.ClickException(f"{file}: {error.strerror}") from error
+    click.echo(say(language, "cli.exported", file=file, events=lines.count(b"\n") - 1))
+
+
+@main.group(name="class")
+def classroom() -> None:
+    """For instructors."""
+
+
+@classroom.command()
+@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
+@JSON_OPTION
+@click.option("--csv", "as_csv", is_flag=True, help="Print CSV.")
+@LANGUAGE_OPTION
+def report(files: tuple[Path, ...], as_json: bool, as_csv: bool, lang: str | None) -> None:
+    """Judge learners' exports again: who passed what, where each is, and what does not follow from its evidence."""
+    from .classroom import command
+
+    sys.exit(command(files, as_json, as_csv, lang or language_of()))
+
+
+@main.command()
+@JSON_OPTION
+@LANGUAGE_OPTION
+def doctor(as_json: bool, lang: str | None) -> None:
+    """What this machine can and can't do, why, and the fix."""
+    from . import doctor as examination
+
+    found = examination.examine()
+    click.echo(examination.as_json(found) if as_json else examination.render(found, lang or language_of()))
+    sys.exit(0 if found.usable else 1)
+
+
+@main.command()
+@click.argument("folder", required=False, type=click.Path(file_okay=False, exists=True, path_type=Path))
+@LANGUAGE_OPTION
+def lint(folder: Path | None, lang: str | None) -> None:
+    """Hold lessons to what a lesson must be; FOLDER holds lessons/ and checks/ of somebody's own."""
+    from .lint import lint as problems_of
+    from .lint import render
+
+    found = problems_of(folder)
+    click.echo(render(found, lang or language_of()))
+    sys.exit(1 if found else 0)
+
+
+@main.command()
+@click.argument("where", metavar="LESSON/STEP")
+@click.argument("name")
+@click.option("--answer", help="What the learner would answer.")
+@LANGUAGE_OPTION
+def record(where: str, name: str, answer: str | None, lang: str | None) -> None:
+    """Save the live evidence of LESSON/STEP as case NAME for its check."""
+    from .client import HelperError
+    from .lesson import ContentError
+    from .record import record as save
+
+    language = lang or language_of()
+    with _session(language) as session:
+        try:
+            saved = save(session, where, name, answer)
+        except HelperError as error:
+            raise click.ClickException(say(language, f"helper.{error.slug}", **error.values)) from error
+        except (ContentError, OSError) as error:
+            raise click.ClickException(str(error)) from error
+    click.echo(say(language, "cli.recorded", path=saved))
+
+
+@main.command()
+@click.argument("lessons", nargs=-1, metavar="[LESSON…]")
+@click.option("--folder", type=click.Path(file_okay=False, exists=True, path_type=Path), help="Lessons of somebody's own.")
+@JSON_OPTION
+@LANGUAGE_OPTION
+def solve(lessons: tuple[str, ...], folder: Path | None, as_json: bool, lang: str | None) -> None:
+    """Type every solution into real terminals and wait for the verdicts: the lessons' acceptance test."""
+    from .solving import command
+
+    sys.exit(command(lessons, folder, as_json, lang or language_of()))
+
+
+@main.group()
+def helper() -> None:
+    """The one part that runs as root."""
+
+
+@helper.command(name="run")
+@click.option("--idle", type=click.IntRange(min=1), help="End after so many seconds without clients and containers.")
+def helper_run(idle: int | None) -> None:
+    """Run the helper in the foreground."""
+    os.execv(sys.executable, _helper_command("run", *(["--idle", str(idle)] if idle else [])))  # noqa: S606  # no shell
+
+
+@helper.command(name="reconcile")
+def helper_reconcile() -> None:
+    """Remove whatever a crashed helper left behind; refused while one is running."""
+    os.execv(sys.executable, _helper_command("reconcile"))  # noqa: S606  # no shell
+
+
+def _helper_command(*arguments: str) -> list[str]:
+    return [sys.executable, "-I", str(Path(__file__).parent / "helper" / "__main__.py"), *arguments]
+
+
+@helper.command(name="install")
+@LANGUAGE_OPTION
+def helper_install(lang: str | None) -> None:
+    """Install the helper for every user of this machine (asks for sudo once)."""
+    from .install import install
+
+    sys.exit(install(lang or language_of()))
+
+
+@helper.command(name="status")
+@JSON_OPTION
+@LANGUAGE_OPTION
+def helper_status(as_json: bool, lang: str | None) -> None:
+    """Which helper answers, and what it can do."""
+    import json
+
+    from .client import Client, HelperError
+    from .protocol import Hello
+
+    language = lang or language_of()
+    try:
+        with Client.connect() as client:
+            values = client.ask(Hello()).values
+    except HelperError as error:
+        click.echo(json.dumps({"running": False}) if as_json else say(language, f"helper.{error.slug}", **error.values))
+        sys.exit(1)
+    sentence = say(language, "cli.helper_root" if values["root"] else "cli.helper_user", **values)
+    click.echo(json.dumps({"running": True, **values}) if as_json else sentence)

@@ -1,0 +1,55 @@
+"""Looking at the kernel through the helper, which is started where it may be and found again when it was restarted."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+
+from .client import Client, HelperError, start_helper
+from .facts import Facts
+
+
+def connected() -> Client:
+    """A connection to the installed helper, else to this user's own, which is started; raises HelperError."""
+    try:
+        return Client.connect()
+    except HelperError as error:
+        if error.slug != "no_helper":
+            raise
+    start_helper()
+    return Client.connect()
+
+
+class Observer:
+    """`observer(subjects)` returns Facts; one connection, kept open, so that an idle helper stays while we are here."""
+
+    def __init__(self) -> None:
+        """Nothing is connected before the first look."""
+        self._client: Client | None = None
+        self._lock = threading.Lock()
+
+    def __call__(self, subjects: Sequence[str]) -> Facts:
+        """What the kernel shows now; raises HelperError where no helper can be had."""
+        with self._lock:
+            try:
+                return self._open().observe(subjects)
+            except HelperError as error:
+                if error.slug != "lost_helper":
+                    raise
+                self._drop()
+                return self._open().observe(subjects)
+
+    def _open(self) -> Client:
+        if self._client is None:
+            self._client = connected()
+        return self._client
+
+    def _drop(self) -> None:
+        if self._client is not None:
+            self._client.close()
+            self._client = None
+
+    def close(self) -> None:
+        """End the connection."""
+        with self._lock:
+            self._drop()
