@@ -1,0 +1,108 @@
+"""What the helper makes of packets: its own requests come through unchanged, everything else is refused by name."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import typing
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from workshop import protocol
+
+TEXT = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=20)
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner, max_size=4),
+    max_leaves=12,
+)
+FIELDS = {str: TEXT, bool: st.booleans(), int: st.integers(), list[str]: st.lists(TEXT, max_size=4)}
+
+
+def requests_of(kind: type[protocol.Request]) -> st.SearchStrategy[protocol.Request]:
+    """Requests of one kind with every field filled in."""
+    hints = typing.get_type_hints(kind)
+    return st.builds(kind, **{name: FIELDS[hint] for name, hint in hints.items()})
+
+
+REQUEST = st.one_of([requests_of(kind) for kind in protocol.REQUESTS.values()])
+
+
+def refusal(packet: bytes) -> str:
+    """The slug with which this packet is refused."""
+    with pytest.raises(protocol.ProtocolError) as caught:
+        protocol.parse_request(packet)
+    return caught.value.slug
+
+
+@given(REQUEST)
+def test_a_request_survives_its_packet(request_: protocol.Request) -> None:
+    """What the client asks is what the helper reads."""
+    assert protocol.parse_request(protocol.request_packet(request_)) == request_
+
+
+@given(st.binary(max_size=200))
+def test_random_bytes_are_refused_by_name(packet: bytes) -> None:
+    """Bytes that are no request raise ProtocolError and nothing else."""
+    assert refusal(packet) in {"bad_message", "unknown_operation"}
+
+
+@given(JSON)
+def test_random_json_is_refused_by_name(value: object) -> None:
+    """JSON that is no request raises ProtocolError and nothing else."""
+    assert refusal(json.dumps(value).encode()) in {"bad_message", "unknown_operation"}
+
+
+@given(REQUEST, st.data())
+def test_a_wrong_type_is_refused(request_: protocol.Request, data: st.DataObject) -> None:
+    """One field of the wrong type is refused and named: true is no number, a number is no text."""
+    message = {"operation": type(request_).__name__.lower(), **dataclasses.asdict(request_)}
+    names = [field.name for field in dataclasses.fields(request_)]
+    if not names:
+        return
+    name = data.draw(st.sampled_from(names))
+    hint = typing.get_type_hints(type(request_))[name]
+    message[name] = data.draw(JSON.filter(lambda value: type(value) is not (list if hint == list[str] else hint)))
+    with pytest.raises(protocol.ProtocolError) as caught:
+        protocol.parse_request(json.dumps(message).encode())
+    assert (caught.value.slug, caught.value.values["key"]) == ("wrong_type", name)
+
+
+@given(REQUEST, st.text(max_size=8), JSON)
+def test_an_unknown_key_is_refused(request_: protocol.Request, key: str, value: object) -> None:
+    """A key more than the operation has is refused, whatever its value."""
+    message = {"operation": type(request_).__name__.lower(), **dataclasses.asdict(request_)}
+    if key not in message:
+        assert refusal(json.dumps({**message, key: value}).encode()) == "wrong_keys"
+
+
+@pytest.mark.parametrize("name", ["run", "exec", "wait", "inspect", "stop", "remove", "update", "observe", "describe"])
+def test_a_missing_key_is_refused(name: str) -> None:
+    """An operation without the keys that it cannot do without is refused."""
+    assert refusal(json.dumps({"operation": name}).encode()) == "wrong_keys"
+
+
+@pytest.mark.parametrize("text", ["a\0b", "\ud800"])
+def test_text_that_the_kernel_cannot_take_is_refused(text: str) -> None:
+    """A NUL or half of a surrogate pair in a name or in a command is refused before anything is done with it."""
+    assert refusal(json.dumps({"operation": "inspect", "container": text}).encode()) == "wrong_type"
+    assert refusal(json.dumps({"operation": "run", "image": "busybox", "command": [text]}).encode()) == "wrong_type"
+
+
+@pytest.mark.parametrize(
+    "packet", [b"[" * 10_000, b'{"operation": ' + b"9" * 10_000 + b"}", b'{"operation": "run"', b'"run"', b"\xff\xfe"]
+)
+def test_packets_that_choke_parsers_are_refused(packet: bytes) -> None:
+    """Deep nesting, endless numbers and broken text are a refusal, never a crash."""
+    assert refusal(packet) == "bad_message"
+
+
+@given(st.integers(min_value=protocol.MAXIMUM_PACKET, max_value=4 * protocol.MAXIMUM_PACKET))
+def test_a_packet_that_is_too_large_is_not_sent(size: int) -> None:
+    """A request over the limit fails on the client's side, with the size and the limit to name."""
+    with pytest.raises(protocol.ProtocolError) as caught:
+        protocol.request_packet(protocol.Run("busybox", ["x" * size]))
+    assert caught.value.slug == "too_large"
+    assert caught.value.values["maximum"] == protocol.MAXIMUM_PACKET
