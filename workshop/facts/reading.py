@@ -1,0 +1,46 @@
+"""What checks say often about facts and answers: an author's whole vocabulary. Pure."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+from .namespaces import KINDS
+from .seen import Container, Evidence
+
+SHELLS = frozenset({"ash", "bash", "busybox", "dash", "fish", "ksh", "mksh", "sh", "zsh"})
+"""Names that a shell's process goes by; busybox is its own shell."""
+
+_KIND_WORDS = {kind: kind for kind in KINDS} | {"mount": "mnt", "network": "net"}
+_NOTHING = frozenset({"none", "nothing", "no", "nil", "0", "无", "没有", "都不同"})
+
+
+def typed(answer: str | None) -> str:
+    """The answer as it was meant: full-width characters as plain ones, no surrounding space, no bidi or control ones."""
+    plain = unicodedata.normalize("NFKC", answer or "").replace("\u2212", "-")
+    return "".join(one for one in plain if unicodedata.category(one) not in ("Cc", "Cf")).strip()
+
+
+def number(answer: str | None) -> int | None:
+    """The only whole number in an answer (`7`, `pid:[7]`, `0x1f`); None where there is none or more than one."""
+    found = re.findall(r"(?<![\w.])(?:0x[0-9a-f]+|-?\d+)(?![\w.])", typed(answer).lower())
+    return int(found[0], 0 if "x" in found[0] else 10) if len(found) == 1 else None
+
+
+def kinds_named(answer: str | None) -> frozenset[str] | None:
+    """The kinds of namespace that an answer names, none of them for "none"; None where it names nothing we know."""
+    words = set(re.findall(r"\w+", typed(answer).lower().replace("_for_children", "")))
+    named = frozenset(_KIND_WORDS[word] for word in words if word in _KIND_WORDS)
+    return named if named or words & _NOTHING else None
+
+
+def is_shell(container: Container) -> bool:
+    """PID 1 is a shell that takes commands, not one that runs a command given by -c."""
+    return container.init.name in SHELLS and "-c" not in container.init.arguments
+
+
+def interactive(seen: Evidence) -> tuple[Container, ...]:
+    """Containers whose PID 1 is a shell on a terminal; those that appeared since the step began come first."""
+    appeared = seen.appeared()
+    ordered = sorted(seen.now.containers, key=lambda one: one not in appeared)
+    return tuple(one for one in ordered if is_shell(one) and one.init.terminal)
