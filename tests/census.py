@@ -1,0 +1,62 @@
+"""A census of what a test could leave on the machine; two of them compared tell what it left."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from pathlib import Path
+
+Census = dict[str, Counter[str]]
+
+
+def census() -> Census:
+    """Mounts, cgroups, links, System V objects and processes of the whole machine, as countable names."""
+    return {
+        "mounts": _mounts(),
+        "cgroups": _cgroups(),
+        "links": Counter(path.name for path in Path("/sys/class/net").iterdir()),
+        "ipc": _ipc(),
+        "processes": _processes(),
+    }
+
+
+def left_behind(before: Census, after: Census) -> dict[str, list[str]]:
+    """What is there after and was not before, by kind; {} where nothing is."""
+    found = {kind: sorted((after[kind] - before[kind]).elements()) for kind in after}
+    return {kind: names for kind, names in found.items() if names}
+
+
+def _mounts() -> Counter[str]:
+    """Mounts of the initial mount namespace, without their numbers, which the kernel gives out anew."""
+    lines = Path("/proc/1/mountinfo" if os.getuid() == 0 else "/proc/self/mountinfo").read_text().splitlines()
+    return Counter(" ".join(line.split()[3:]) for line in lines)
+
+
+def _cgroups() -> Counter[str]:
+    """Every cgroup directory, but those of the machine's own services, which come and go."""
+    found = [folder for folder, _, _ in os.walk("/sys/fs/cgroup") if not folder.startswith("/sys/fs/cgroup/memory/process")]
+    return Counter(one for one in found if "system.slice" not in one and "user.slice" not in one)
+
+
+def _ipc() -> Counter[str]:
+    lines = [(kind, line.split()) for kind in ("msg", "shm", "sem") for line in _lines(Path(f"/proc/sysvipc/{kind}"))]
+    return Counter(f"{kind} {words[1]}" for kind, words in lines if words and words[1].isdigit())
+
+
+def _lines(path: Path) -> list[str]:
+    return path.read_text().splitlines()
+
+
+def _processes() -> Counter[str]:
+    """Programs that run, but kernel threads and zombies (this machine's PID 1 may reap orphans late)."""
+    found = [path for path in Path("/proc").iterdir() if path.name.isdigit()]
+    return Counter(name for name in map(_program, found) if name)
+
+
+def _program(folder: Path) -> str:
+    try:
+        state = (folder / "stat").read_text().rsplit(")", 1)[1].split()[0]
+        words = (folder / "cmdline").read_bytes().split(b"\0")
+    except (FileNotFoundError, ProcessLookupError):
+        return ""
+    return "" if state in "ZX" else b" ".join(words).decode("utf-8", "replace").strip()

@@ -1,0 +1,234 @@
+"""A session: beginning, judging, hints, rebuilding and resuming, on facts made by hand (data in, verdicts out)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from workshop.facts import Container, Facts, Host, Ipc, Namespaces, Process, Queue
+from workshop.library import Library, load_library
+from workshop.progress import Progress
+from workshop.session import Session
+
+TOML = """
+[[step]]
+id = "guess"
+kind = "predict"
+choices = ["same", "other"]
+right = "other"
+
+[[step]]
+id = "start"
+kind = "do"
+check = "container_runs"
+solution = [{terminal = 1, line = "{engine} run -it busybox"}]
+
+[[step]]
+id = "queue"
+kind = "do"
+check = "queue_made"
+subjects = ["ipc"]
+needs = ["start"]
+settles = "guess"
+solution = [{terminal = 2, line = "ipcmk -Q"}]
+
+[[step]]
+id = "elsewhere"
+kind = "do"
+check = "explodes"
+requires = ["cpu_controller_v2"]
+solution = [{terminal = 2, line = "true"}]
+
+[[step]]
+id = "broken"
+kind = "do"
+check = "explodes"
+solution = [{terminal = 2, line = "true"}]
+"""
+
+PROSE = """# Title
+Introduction with {engine}.
+
+## guess: Guess
+Body
+### choices
+- same: the same
+- other: another one
+
+## start: Start
+Type `{engine} run`, or {print $1}
+### hints
+- look
+- think
+### verdicts
+- passed: {name} runs
+- no_container: nothing runs
+
+## queue: Queue
+Body
+
+## elsewhere: Elsewhere
+Body
+
+## broken: Broken
+Body
+"""
+
+CHECKS = '''
+"""Checks."""
+from workshop.facts import Evidence
+from workshop.verdict import NotYet, Passed, Verdict
+
+def container_runs(seen: Evidence) -> Verdict:
+    """A container runs."""
+    return Passed(name=seen.appeared()[0].name) if seen.appeared() else NotYet("no_container")
+
+def queue_made(seen: Evidence) -> Verdict:
+    """A queue appeared."""
+    made = set(seen.now.host.ipc.queues) - set(seen.before.host.ipc.queues)
+    return Passed() if made else NotYet("no_queue")
+
+def explodes(seen: Evidence) -> Verdict:
+    """Raises."""
+    raise ZeroDivisionError("boom")
+'''
+
+BOX = Container("ab" * 32, "[red]calm[/]", "box", Namespaces(pid=7), Process(100, 1, 50, 0, "sh"))
+
+
+class Machine:
+    """Facts that a test changes."""
+
+    def __init__(self) -> None:
+        self.facts = Facts()
+
+    def __call__(self, subjects: Sequence[str]) -> Facts:
+        return replace(self.facts, subjects=tuple(subjects))
+
+
+@pytest.fixture
+def library(tmp_path: Path) -> Library:
+    (tmp_path / "lessons/10_tiny").mkdir(parents=True)
+    (tmp_path / "lessons/10_tiny/lesson.toml").write_text(TOML)
+    for language in ("en", "zh"):
+        (tmp_path / f"lessons/10_tiny/{language}.md").write_text(PROSE)
+    (tmp_path / "checks").mkdir()
+    (tmp_path / "checks/tiny.py").write_text(CHECKS)
+    return load_library(tmp_path)
+
+
+@pytest.fixture
+def machine() -> Machine:
+    return Machine()
+
+
+@pytest.fixture
+def progress(tmp_path: Path) -> Iterator[Progress]:
+    progress = Progress(tmp_path / "p.sqlite")
+    yield progress
+    progress.close()
+
+
+@pytest.fixture
+def session(library: Library, machine: Machine, progress: Progress) -> Session:
+    return Session(library, progress, machine, "en")
+
+
+def test_a_step_ticks_when_the_kernel_shows_it(session: Session, machine: Machine) -> None:
+    """The verdict turns to passed with the look that first sees the change, and says what was seen."""
+    session.go("tiny/guess")
+    session.check("same")
+    session.next()
+    assert session.check().slug == "no_container"
+    machine.facts = Facts(containers=(BOX,))
+    verdict = session.check()
+    assert verdict.kind == "passed"
+    assert session.message(verdict) == "[red]calm[/] runs"
+    machine.facts = Facts()
+    assert session.check().kind == "passed"
+
+
+def test_a_step_waits_for_those_before_it(session: Session) -> None:
+    """A step whose predecessor is not done is blocked, and the message names that step by its title."""
+    session.go("tiny/start")
+    verdict = session.check()
+    assert verdict.kind == "blocked"
+    assert "Guess" in session.message(verdict)
+
+
+def test_a_check_that_raises_is_our_fault(session: Session, machine: Machine) -> None:
+    """A check that raises is broken and its message holds the error; the learner can go on."""
+    pass_three(session, machine)
+    session.go("tiny/broken")
+    verdict = session.check()
+    assert verdict.kind == "broken"
+    assert "boom" in session.message(verdict)
+
+
+def pass_three(session: Session, machine: Machine) -> None:
+    """Pass the first three steps."""
+    session.go("tiny/guess")
+    session.check("same")
+    session.next()
+    machine.facts = Facts(containers=(BOX,))
+    session.check()
+    session.next()
+    machine.facts = Facts(Host(ipc=Ipc(queues=(Queue(3, 9),))), (BOX,))
+    session.check()
+
+
+def test_what_the_machine_lacks_is_impossible_and_blocks_nothing(session: Session, machine: Machine) -> None:
+    """A step whose requirement is missing is impossible, and the step after it is open."""
+    pass_three(session, machine)
+    session.go("tiny/elsewhere")
+    assert session.check().kind == "impossible"
+    session.go("tiny/broken")
+    assert session.check().kind == "broken"
+
+
+def test_prediction_is_compared_with_what_happened(session: Session, machine: Machine) -> None:
+    """After the step that shows it, the prediction and what came true stand side by side."""
+    pass_three(session, machine)
+    assert session.settled() == ("the same", "another one")
+
+
+def test_resumes_on_the_same_step_and_says_what_to_rebuild(
+    session: Session, machine: Machine, library: Library, progress: Progress
+) -> None:
+    """After a reboot the learner is on the same step, and what it needs is named as lines to type."""
+    pass_three(session, machine)
+    machine.facts = Facts()
+    again = Session(library, progress, machine, "en")
+    assert again.step.where == "tiny/queue"
+    again.go(again.step.where)
+    assert [one.line for one in again.rebuild()] == ["box run -it busybox"]
+    machine.facts = Facts(containers=(BOX,))
+    assert again.rebuild() == ()
+    again.rebuilt()
+    assert again.check().slug == "no_queue"
+
+
+def test_hints_climb_and_are_recorded(session: Session, progress: Progress) -> None:
+    """Hints come one at a time, then no more; the record counts them."""
+    session.go("tiny/start")
+    assert [session.hint(), session.hint(), session.hint()] == ["look", "think", None]
+    assert [one.kind for one in progress.events()].count("hint") == 2
+
+
+def test_other_braces_in_prose_stay(session: Session) -> None:
+    """Only the engine's name is filled into prose; a shell's or awk's braces are shown as written."""
+    session.go("tiny/start")
+    assert session.text().body == "Type `box run`, or {print $1}"
+
+
+def test_a_verdict_that_says_nothing_new_is_recorded_once(session: Session, progress: Progress) -> None:
+    """Looking every second fills no disk."""
+    session.go("tiny/guess")
+    session.check("same")
+    session.next()
+    for _ in range(5):
+        session.check()
+    assert [one.slug for one in progress.events() if one.kind == "verdict"] == ["passed", "no_container"]
