@@ -1,0 +1,75 @@
+"""`workshop solve`: every solution typed into real terminals, on real containers, judged by the kernel."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.census import census, left_behind
+from workshop.client import Client
+from workshop.library import load_library
+from workshop.protocol import Hello
+
+WORKSHOP = str(Path(sys.executable).parent / "workshop")
+
+
+def run_solve(*arguments: str) -> tuple[int, list[dict[str, Any]]]:
+    """Exit status and the objects that it printed."""
+    done = subprocess.run([WORKSHOP, "solve", "--json", *arguments], check=False, capture_output=True, text=True, timeout=600)
+    assert done.stderr == ""
+    return done.returncode, [json.loads(line) for line in done.stdout.splitlines()]
+
+
+def helper_descriptors() -> int:
+    """How many descriptors the helper holds while one client is connected."""
+    with Client.connect() as client:
+        return len(list(Path(f"/proc/{client.ask(Hello()).values['pid']}/fd").iterdir()))
+
+
+@pytest.mark.root
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("lesson", [lesson.id for lesson in load_library().lessons])
+def test_every_solution_passes_and_leaves_nothing(lesson: str, helper: str) -> None:
+    """Each step passes or is impossible here for a stated reason, and the machine is as it was."""
+    before, descriptors = census(), helper_descriptors()
+    status, outcomes = run_solve(lesson)
+    assert [one["step"] for one in outcomes] == [step.id for step in load_library().lesson(lesson).steps]
+    assert {one["verdict"] for one in outcomes} <= {"passed", "impossible"}, outcomes
+    assert all(one["reason"] for one in outcomes)
+    assert status == 0
+    assert left_behind(before, census()) == {}
+    assert helper_descriptors() == descriptors
+    for one in outcomes:
+        if one["verdict"] == "impossible":
+            print(f"impossible here: {one['lesson']}/{one['step']}: {one['reason']}")
+
+
+PASSES_ALWAYS = '''"""A check that asks for nothing."""
+from workshop.facts import Evidence
+from workshop.verdict import Passed, Verdict
+
+
+def anything(seen: Evidence) -> Verdict:
+    """Anything will do."""
+    return Passed()
+'''
+
+
+@pytest.mark.root
+def test_a_check_that_asks_for_nothing_is_found_out(tmp_path: Path, helper: str) -> None:
+    """A step that passes on an untouched machine makes solve fail before anything is typed."""
+    folder = tmp_path / "lessons/10_easy"
+    folder.mkdir(parents=True)
+    (folder / "lesson.toml").write_text('[[step]]\nid = "one"\nkind = "do"\ncheck = "anything"\n')
+    for language in ("en", "zh"):
+        (folder / f"{language}.md").write_text("# Easy\n\n## one: One\nBody\n")
+    (tmp_path / "checks").mkdir()
+    (tmp_path / "checks/easy.py").write_text(PASSES_ALWAYS)
+    status, outcomes = run_solve("--folder", str(tmp_path))
+    assert status == 1
+    assert [(one["step"], one["verdict"]) for one in outcomes] == [("one", "broken")]
