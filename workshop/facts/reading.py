@@ -23,13 +23,13 @@ def typed(answer: str | None) -> str:
 
 def number(answer: str | None) -> int | None:
     """The only whole number in an answer (`7`, `pid:[7]`, `0x1f`); None where there is none or more than one."""
-    found = re.findall(r"(?<![\w.])(?:0x[0-9a-f]+|-?\d+)(?![\w.])", typed(answer).lower())
+    found = re.findall(r"(?<![a-z0-9_.])(?:0x[0-9a-f]+|-?\d+)(?![a-z0-9_]|\.\d)", typed(answer).lower())
     return int(found[0], 0 if "x" in found[0] else 10) if len(found) == 1 else None
 
 
 def kinds_named(answer: str | None) -> frozenset[str] | None:
     """The kinds of namespace that an answer names, none of them for "none"; None where it names nothing we know."""
-    words = set(re.findall(r"\w+", typed(answer).lower().replace("_for_children", "")))
+    words = set(re.findall(r"[a-z_]+|\d+|[^\W\da-z_]+", typed(answer).lower().replace("_for_children", "")))
     named = frozenset(_KIND_WORDS[word] for word in words if word in _KIND_WORDS)
     return named if named or words & _NOTHING else None
 
