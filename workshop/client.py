@@ -7,18 +7,16 @@ import json
 import os
 import socket
 import stat
-import subprocess
 import sys
-import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self
-
-import msgspec
+from typing import TYPE_CHECKING, Any, Self
 
 from . import protocol
-from .facts import Facts
+
+if TYPE_CHECKING:  # `box ps` takes half as long without them: what needs them imports them
+    from .facts import Facts
 
 MAXIMUM_DESCRIPTORS = 4
 
@@ -102,6 +100,10 @@ class Client:
 
     def observe(self, subjects: Sequence[str]) -> Facts:
         """What the kernel shows now of these subjects; raises HelperError."""
+        import msgspec  # noqa: PLC0415  # see above
+
+        from .facts import Facts  # noqa: PLC0415  # see above
+
         reply = self.ask(protocol.Observe(list(subjects)))
         return msgspec.json.decode(_contents(reply.descriptors[0]), type=Facts)
 
@@ -140,6 +142,9 @@ def start_helper() -> None:
 
 def _start(log: int) -> None:
     """Run the helper, wait for it to close or write its standard output, and leave a thread to reap it."""
+    import subprocess  # noqa: PLC0415  # see above
+    import threading  # noqa: PLC0415  # see above
+
     main = Path(__file__).resolve().parent / "helper" / "__main__.py"
     before = os.fstat(log).st_size
     process = subprocess.Popen(
