@@ -1,0 +1,256 @@
+"""The `box` command: containers in the manner of Docker, asked of the helper. Needs no privileges of its own."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, NoReturn
+
+import click
+
+from . import __version__, protocol
+from .box_attach import Attachment, SignalError, window
+from .box_options import Bytes, Command, Count, Cpus, Group, say, usage_error
+from .box_print import FormatError, container_table, details, formatted, image_table, printable, short
+from .client import Client, HelperError, start_helper
+
+OURS = 125
+"""The exit code of `run` when box itself or the helper failed, as with Docker; the program's own codes come through."""
+NO_PROGRAM = {"not_executable": 126, "command_not_found": 127}
+
+
+class BoxError(Exception):
+    """An error of box itself: its text, and the code to exit with."""
+
+    def __init__(self, text: str, code: int = 1) -> None:
+        """Keep text and code."""
+        super().__init__(text)
+        self.text, self.code = text, code
+
+
+@click.group(cls=Group)
+@click.version_option(__version__, prog_name="box")
+def box() -> None:
+    """Stand over all commands; its help is in the texts."""
+
+
+@box.command(cls=Command)
+@click.option("-i", "--interactive", is_flag=True)
+@click.option("-t", "--tty", is_flag=True)
+@click.option("--rm", "remove", is_flag=True)
+@click.option("-d", "--detach", is_flag=True)
+@click.option("--name", default="", metavar="string")
+@click.option("-h", "--hostname", default="", metavar="string")
+@click.option("--cpus", type=Cpus(), default=0)
+@click.option("-m", "--memory", type=Bytes(), default=0)
+@click.option("--pids-limit", type=Count(), default=0)
+@click.argument("image")
+@click.argument("command", nargs=-1, type=click.UNPROCESSED)
+def run(tty: bool, cpus: int, pids_limit: int, command: tuple[str, ...], **others: Any) -> int:
+    """Start a box and, unless it is detached, stay with it until its end."""
+    _must_be_terminal(tty, others["interactive"] and not others["detach"])
+    rows, columns = window()
+    request = protocol.Run(
+        command=list(command), terminal=tty, millicpus=cpus, pids=pids_limit, rows=rows, columns=columns, **others
+    )
+    with _helper(OURS) as client:
+        reply = client.ask(request)
+        if request.detach:
+            _close(reply.descriptors)
+            click.echo(reply.values["id"])
+            return 0
+        return _attach(client, protocol.Wait(reply.values["id"]), reply.descriptors, request)
+
+
+@box.command("exec", cls=Command)
+@click.option("-i", "--interactive", is_flag=True)
+@click.option("-t", "--tty", is_flag=True)
+@click.option("-d", "--detach", is_flag=True)
+@click.argument("container")
+@click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED)
+def execute(tty: bool, container: str, command: tuple[str, ...], interactive: bool, detach: bool) -> int:
+    """Run one more program in a box."""
+    _must_be_terminal(tty, interactive and not detach)
+    rows, columns = window()
+    request = protocol.Exec(container, list(command), tty, interactive, detach, rows, columns)
+    with _helper() as client:
+        reply = client.ask(request)
+        if detach:
+            _close(reply.descriptors)
+            return 0
+        return _attach(client, protocol.Wait(container, reply.values["process"]), reply.descriptors, request)
+
+
+@box.command(cls=Command)
+@click.option("-a", "--all", "every", is_flag=True)
+@click.option("-q", "--quiet", is_flag=True)
+@click.option("--no-trunc", "whole", is_flag=True)
+def ps(every: bool, quiet: bool, whole: bool) -> None:
+    """List boxes."""
+    with _helper() as client:
+        found = client.ask(protocol.List(every)).values["containers"]
+    found.sort(key=lambda one: one["created"], reverse=True)
+    if quiet:
+        for one in found:
+            click.echo(short(one["id"], not whole))
+    else:
+        click.echo(container_table(found, time.time(), not whole))
+
+
+@box.command(cls=Command)
+@click.option("-t", "--timeout", "--time", "seconds", type=Count(), default=10)
+@click.argument("container", nargs=-1, required=True)
+def stop(seconds: int, container: tuple[str, ...]) -> int:
+    """End boxes."""
+    return _each(container, lambda client, name: client.ask(protocol.Stop(name, seconds)))
+
+
+@box.command(cls=Command)
+@click.option("-f", "--force", is_flag=True)
+@click.argument("container", nargs=-1, required=True)
+def rm(force: bool, container: tuple[str, ...]) -> int:
+    """Forget boxes; with force, one that is not there is no failure, as with Docker."""
+    return _each(container, lambda client, name: client.ask(protocol.Remove(name, force)), missing_is_fine=force)
+
+
+@box.command(cls=Command)
+@click.option("--cpus", type=Cpus(lift=True), default=0)
+@click.option("-m", "--memory", type=Bytes(lift=True), default=0)
+@click.option("--pids-limit", type=Count(lift=True), default=0)
+@click.argument("container", nargs=-1, required=True)
+def update(cpus: int, memory: int, pids_limit: int, container: tuple[str, ...]) -> int:
+    """Change the limits of boxes."""
+    return _each(container, lambda client, name: client.ask(protocol.Update(name, cpus, memory, pids_limit)))
+
+
+@box.command(cls=Command)
+@click.option("-f", "--format", "template", default="", metavar="string")
+@click.argument("container", nargs=-1, required=True)
+def inspect(template: str, container: tuple[str, ...]) -> int:
+    """Show everything about boxes."""
+    found: list[dict[str, Any]] = []
+    code = _each(container, lambda client, name: found.append(details(client.ask(protocol.Inspect(name)).values)), quiet=True)
+    try:
+        text = "\n".join(formatted(template, one) for one in found) if template else json.dumps(found, indent=4)
+    except FormatError as error:
+        raise BoxError(say("box.bad_format", part=str(error))) from None
+    if text:
+        click.echo(text)
+    return code
+
+
+@box.command(cls=Command)
+def images() -> None:
+    """List images."""
+    with _helper() as client:
+        click.echo(image_table(client.ask(protocol.Images()).values["images"], time.time()))
+
+
+@box.command(cls=Command)
+@click.option("--no-stream", is_flag=True)
+@click.argument("container", nargs=-1)
+def stats(no_stream: bool, container: tuple[str, ...]) -> None:
+    """Show what boxes use."""
+    from .box_stats import show  # noqa: PLC0415  # it alone needs facts, which are slow to load
+
+    with _helper() as client:
+        ids = {client.ask(protocol.Inspect(name)).values["id"] for name in container}
+        with contextlib.suppress(KeyboardInterrupt):
+            show(client, ids, not no_stream)
+
+
+def _must_be_terminal(tty: bool, attached: bool) -> None:
+    """Refuse a terminal inside whose keys would come from a pipe or a file."""
+    if tty and attached and not os.isatty(0):
+        raise BoxError(say("box.not_a_terminal"))
+
+
+def _attach(client: Client, wait: protocol.Wait, descriptors: tuple[int, ...], request: protocol.Run | protocol.Exec) -> int:
+    """The exit code of the program, after its end; 128+n if signal n ended us before."""
+    try:
+        return Attachment(client, wait, descriptors, request.terminal, request.interactive).run()
+    except SignalError as error:
+        return 128 + error.number
+
+
+@contextlib.contextmanager
+def _helper(code: int = 1) -> Iterator[Client]:
+    """A connection to the helper, which is started for this user where none listens.
+
+    A refusal ends box with this code, or with the shells' codes for programs that cannot be run.
+    """
+    try:
+        with _connected() as client:
+            yield client
+    except HelperError as error:
+        raise BoxError(_text(error), NO_PROGRAM.get(error.slug, code)) from error
+
+
+def _connected() -> Client:
+    """A connection to a helper that is there already, else to one that is started now."""
+    try:
+        return Client.connect()
+    except HelperError as error:
+        if error.slug != "no_helper":
+            raise
+    start_helper()
+    return Client.connect()
+
+
+def _each(names: Sequence[str], act: Callable[[Client, str], object], missing_is_fine: bool = False, quiet: bool = False) -> int:
+    """Do this to each box and print its name; a failure is told and does not keep the others from it."""
+    code = 0
+    with _helper() as client:
+        for name in names:
+            try:
+                act(client, name)
+                if not quiet:
+                    click.echo(name)
+            except HelperError as error:
+                click.echo(f"box: {_text(error)}", err=True)
+                code = code if missing_is_fine and error.slug == "not_found" else 1
+    return code
+
+
+def _text(error: HelperError) -> str:
+    """The helper's refusal in the user's language, safe to print."""
+    values = {key: printable(value) if isinstance(value, str) else value for key, value in error.values.items()}
+    try:
+        return say(f"helper.{error.slug}", **values)
+    except KeyError:  # a helper that is newer than this client
+        return say("box.unknown_refusal", slug=printable(error.slug))
+
+
+def _close(descriptors: Sequence[int]) -> None:
+    """Close what came with a reply and is not needed."""
+    for descriptor in descriptors:
+        os.close(descriptor)
+
+
+def _open_standard_streams() -> None:
+    """Give the three standard descriptors to /dev/null where they are closed, lest the helper's socket becomes one of them."""
+    while (descriptor := os.open(os.devnull, os.O_RDWR)) < 3:
+        pass
+    os.close(descriptor)
+
+
+def main(arguments: Sequence[str] | None = None) -> NoReturn:
+    """Do what the command line says and exit with the code that Docker's users expect."""
+    _open_standard_streams()
+    try:
+        code = box.main(arguments or sys.argv[1:] or ["--help"], prog_name="box", standalone_mode=False)
+    except click.UsageError as error:
+        code, text = OURS, usage_error(error)
+    except BoxError as error:
+        code, text = error.code, error.text
+    except click.Abort:  # Ctrl-C before there was anything to hand it to
+        code, text = 130, ""
+    else:
+        text = ""
+    if text:
+        click.echo(f"box: {text}", err=True)
+    sys.exit(code)

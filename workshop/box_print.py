@@ -1,0 +1,156 @@
+"""What `box` prints: tables, ages and sizes in the form that Docker's users know. Pure: values in, text out."""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+SHORT = 12  # digits of an id that are shown
+COMMAND_WIDTH = 20
+AGES = (
+    (60, 1, "second"),
+    (60 * 60, 60, "minute"),
+    (48 * 3600, 3600, "hour"),
+    (14 * 86400, 86400, "day"),
+    (60 * 86400, 7 * 86400, "week"),
+    (730 * 86400, 30 * 86400, "month"),
+)
+
+
+def table(headers: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """Columns three spaces apart, none narrower than Docker makes them."""
+    lines = [headers, *([printable(cell) for cell in row] for row in rows)]
+    widths = [max(7, *(len(line[column]) for line in lines)) for column in range(len(headers))]
+    return "\n".join("   ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in lines)
+
+
+def printable(text: str) -> str:
+    """The text with everything that a terminal would obey (control and bidirectional characters) written as an escape."""
+    return "".join(one if one.isprintable() else one.encode("unicode_escape").decode() for one in text)
+
+
+def age(seconds: float) -> str:
+    """A span of time in words, in Docker's steps."""
+    if seconds < 1:
+        return "Less than a second"
+    limit_unit = next(((unit, word) for limit, unit, word in AGES if seconds < limit), (365 * 86400, "year"))
+    unit, word = limit_unit
+    count = int(seconds / unit)
+    if count == 1 and word in ("minute", "hour"):
+        return "About a minute" if word == "minute" else "About an hour"
+    return f"{count} {word}" if count == 1 else f"{count} {word}s"
+
+
+def decimal_size(size: float) -> str:
+    """Bytes as `4.26MB`, in powers of 1000."""
+    return _scaled(size, 1000, ("B", "kB", "MB", "GB", "TB", "PB"), 3)
+
+
+def binary_size(size: float) -> str:
+    """Bytes as `1.5MiB`, in powers of 1024."""
+    return _scaled(size, 1024, ("B", "KiB", "MiB", "GiB", "TiB", "PiB"), 4)
+
+
+def _scaled(size: float, base: int, units: Sequence[str], digits: int) -> str:
+    """The number with `digits` significant digits and its unit."""
+    step = 0
+    while round(size) >= base and step < len(units) - 1:
+        size, step = size / base, step + 1
+    return f"{size:.{digits}g}{units[step]}"
+
+
+def container_table(found: Iterable[Mapping[str, Any]], now: float, truncate: bool) -> str:
+    """The table of `box ps`."""
+    headers = ("CONTAINER ID", "IMAGE", "COMMAND", "CREATED", "STATUS", "PORTS", "NAMES")
+    return table(headers, [_row(one, now, truncate) for one in found])
+
+
+def _row(one: Mapping[str, Any], now: float, truncate: bool) -> Sequence[str]:
+    """One line of `box ps`."""
+    command = printable(" ".join(one["command"]))
+    if truncate and len(command) > COMMAND_WIDTH:
+        command = command[: COMMAND_WIDTH - 3] + "..."
+    created = f"{age(now - one['created'])} ago"
+    return (short(one["id"], truncate), one["image"], f'"{command}"', created, status(one, now), "", one["name"])
+
+
+def short(identity: str, truncate: bool = True) -> str:
+    """An id as it is shown."""
+    return identity.removeprefix("sha256:")[:SHORT] if truncate else identity
+
+
+def status(one: Mapping[str, Any], now: float) -> str:
+    """`Up 5 seconds` or `Exited (0) 2 minutes ago`."""
+    if one["state"] == "running":
+        return f"Up {age(now - one['created'])}"
+    return f"Exited ({one['code']}) {age(now - one['ended'])} ago"
+
+
+def image_table(found: Iterable[Mapping[str, Any]], now: float) -> str:
+    """The table of `box images`."""
+    rows = []
+    for one in found:
+        name, _, tag = one["name"].partition(":")
+        rows.append((name, tag or "latest", short(one["id"]), f"{age(now - one['created'])} ago", decimal_size(one["size"])))
+    return table(("REPOSITORY", "TAG", "IMAGE ID", "CREATED", "SIZE"), rows)
+
+
+def details(one: Mapping[str, Any]) -> dict[str, Any]:
+    """One container under the keys of `docker inspect`, and where its cgroups are."""
+    limits = one["limits"]
+    running = one["state"] == "running"
+    return {
+        "Id": one["id"],
+        "Created": moment(one["created"]),
+        "Name": f"/{one['name']}",
+        "State": {
+            "Status": one["state"],
+            "Running": running,
+            "Pid": one["pid"] if running else 0,
+            "ExitCode": 0 if running else one["code"],
+            "StartedAt": moment(one["created"]),
+            "FinishedAt": moment(0 if running else one["ended"]),
+        },
+        "Config": {"Image": one["image"], "Cmd": one["command"], "Hostname": one["hostname"]},
+        "HostConfig": {
+            "NanoCpus": limits["millicpus"] * 1_000_000,
+            "Memory": limits["memory"],
+            "PidsLimit": limits["pids"],
+            "AutoRemove": one["remove"],
+        },
+        "Cgroups": one["cgroups"],
+    }
+
+
+def moment(seconds: float) -> str:
+    """A moment as Docker writes it, in UTC; its zero is the year 1."""
+    if not seconds:
+        return "0001-01-01T00:00:00Z"
+    return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(seconds)) + f"{seconds % 1:.6f}"[1:] + "Z"
+
+
+class FormatError(Exception):
+    """A format that cannot be filled in; the argument is the part that is at fault."""
+
+
+def formatted(template: str, one: Mapping[str, Any]) -> str:
+    """The template with each `{{.State.Pid}}` replaced; raises FormatError for a key that is not there, or other forms."""
+    text = re.sub(r"\{\{\s*(.*?)\s*\}\}", lambda part: _value(part[1], one), template)
+    if "{{" in text:
+        raise FormatError(template)
+    return text
+
+
+def _value(path: str, one: Mapping[str, Any]) -> str:
+    """What stands under a dotted path, text as it is and everything else as JSON."""
+    value: Any = one
+    if not path.startswith("."):
+        raise FormatError(path)
+    for key in filter(None, path[1:].split(".")):
+        if not isinstance(value, Mapping) or key not in value:
+            raise FormatError(path)
+        value = value[key]
+    return printable(value) if isinstance(value, str) else json.dumps(value)
