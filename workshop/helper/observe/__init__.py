@@ -1,0 +1,43 @@
+"""Facts about the host and every container on it, read from the kernel: a module a subject, each parser pure.
+
+`observe` walks over /proc once, groups processes by PID namespace, holds each PID 1 by its directory in /proc, and reads of
+it only the subjects that were asked for. Hostname and System V objects belong to namespaces that must be entered: one child
+process does that. Nothing is written anywhere, and what ends while it is looked at is left out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import replace
+
+from ...facts import SUBJECTS, Facts
+from .ancestors import Ancestors
+from .containers import Question, Recognition, describe_all
+from .host import complete, machine, read_host
+from .interior import Room, look_inside
+from .survey import survey
+from .visibility import Sandboxed
+
+__all__ = ["Sandboxed", "observe"]
+
+
+def observe(subjects: Collection[str], caller: int, sandboxes: Mapping[str, Sandboxed], instance: str) -> Facts:
+    """What the kernel shows now of the `subjects`, to the uid `caller`.
+
+    `sandboxes` holds the helper's own boxes by container id. `complete` is True where this process could look at every
+    process and enter every namespace. Raises OSError only where there is no /proc.
+    """
+    question = Question(subjects, caller, sandboxes, instance)
+    with machine() as seen, survey(seen.own.pid, subjects) as found:
+        ancestors = Ancestors()
+        known = Recognition(question, seen.paths, ancestors).recognise(found)
+        containers = describe_all(known, question, seen.trees)
+        host = read_host(seen, subjects, found.count)
+        if "processes" in subjects:
+            members = [process for one in known for process in one.group.members]
+            host = replace(host, processes=ancestors.outside(members, found.inside()))
+        root = complete(seen.observer)
+        rooms = [Room(host.namespaces, seen.first), *(Room(container.namespaces, held) for container, held in containers)]
+        interior = look_inside(subjects, seen.own, rooms, root)
+    asked = tuple(name for name in SUBJECTS if name in subjects)
+    return Facts(interior.fill(host), tuple(interior.fill(container) for container, _ in containers), asked, root)

@@ -1,0 +1,58 @@
+"""The processes above a container's own, up to PID 1: who started it, seen from the host."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+
+from ...facts import Process
+from .cgroups import parse_cgroup
+from .held import Held
+from .processes import parse_status, read_process
+from .text import UnreadableError
+
+
+@dataclass(slots=True)
+class Ancestors:
+    """Reads each process once for one observation."""
+
+    seen: dict[int, Process | None] = field(default_factory=dict)
+
+    def above(self, process: Process) -> list[Process]:
+        """Its parent, that one's parent and so on; ends early at one that has ended or may not be looked at."""
+        chain: list[Process] = []
+        child: Process = process
+        while (parent := self._parent(child)) and len(chain) < 1000:
+            chain.append(parent)
+            child = parent
+        return chain
+
+    def _parent(self, child: Process) -> Process | None:
+        if child.parent not in self.seen:
+            self.seen[child.parent] = _read(child.parent) if child.parent else None
+        parent = self.seen[child.parent]
+        # A parent is older than its child: a younger one has got the number of a parent that ended just now.
+        return parent if parent and parent.started <= child.started else None
+
+    def paths(self, process: Process) -> list[str]:
+        """The cgroups of a process; none if it has ended."""
+        with suppress(OSError, UnreadableError), Held(process.pid) as held:
+            return [line.path for line in parse_cgroup(held.read("cgroup"))]
+        return []
+
+    def outside(self, processes: Iterable[Process], inside: set[int]) -> tuple[Process, ...]:
+        """Every ancestor of these that is not `inside` a container, the oldest first, without its arguments.
+
+        Facts travel to the instructor as evidence, and what stands in a command line of the host's is nobody's business.
+        """
+        found = {
+            one.pid: replace(one, arguments=()) for process in processes for one in self.above(process) if one.pid not in inside
+        }
+        return tuple(sorted(found.values(), key=lambda one: (one.started, one.pid)))
+
+
+def _read(pid: int) -> Process | None:
+    with suppress(OSError, UnreadableError), Held(pid) as held:
+        return read_process(held, parse_status(held.read("status")))
+    return None

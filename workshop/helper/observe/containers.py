@@ -1,0 +1,145 @@
+"""Containers: who they are, whether the caller may know of them, and what was asked about each."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from typing import Any, TypeVar
+
+from ...facts import Container, Namespaces, Process
+from .ancestors import Ancestors
+from .cgroups import Tree, parse_cgroup, read_cgroups
+from .engines import Clues, Identity, box_id, identify, marks
+from .held import Held
+from .mounts import parse_mounts
+from .namespaces import enclosing, owner, read_namespaces
+from .network import read_interfaces
+from .security import read_security
+from .survey import Group, Survey
+from .text import UnreadableError
+from .users import read_users
+from .visibility import Sandboxed, may_see
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """Who asks, for what, and what the helper itself knows."""
+
+    subjects: Collection[str]
+    caller: int
+    sandboxes: Mapping[str, Sandboxed]
+    instance: str
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A container that the caller may know of. `box` is the box that it is, or runs in."""
+
+    group: Group
+    held: Held
+    init: Process
+    identity: Identity
+    box: str
+    taken: frozenset[str]
+
+
+@dataclass(slots=True)
+class Recognition:
+    """Tells the containers of one survey, outer ones before those inside them."""
+
+    question: Question
+    own: Sequence[str]
+    ancestors: Ancestors
+    runc: frozenset[str] = field(default_factory=lambda: frozenset(_runc_states()))
+    known: dict[int, Known] = field(default_factory=dict)
+    hidden: set[int] = field(default_factory=set)
+
+    def recognise(self, found: Survey) -> list[Known]:
+        """The containers that the caller may know of, in the order of their start."""
+        for group in sorted(found.groups.values(), key=lambda one: one.depth):
+            if group.init and group.held:
+                with suppress(OSError, UnreadableError):  # it has ended since
+                    self._tell(group, group.held, group.init)
+        return sorted(self.known.values(), key=lambda one: (one.init.started, one.init.pid))
+
+    def _tell(self, group: Group, held: Held, init: Process) -> None:
+        around = enclosing(held)
+        outer = self.known.get(around)
+        paths = [line.path for line in parse_cgroup(held.read("cgroup"))]
+        box = self._box(init, paths) or (outer.box if outer else "")
+        if around in self.hidden or not may_see(self.question.caller, box, self.question.sandboxes, owner(held)):
+            self.hidden.add(group.inode)
+            return
+        taken = outer.taken if outer else frozenset(mark.id for mark in marks(self.own))
+        identity = self._identity(init, paths, box, taken)
+        self.known[group.inode] = Known(group, held, init, identity, box, taken | {identity.id} - {""})
+
+    def _box(self, init: Process, paths: Sequence[str]) -> str:
+        known = next((key for key, one in self.question.sandboxes.items() if one.init == init.pid), "")
+        return known or box_id(paths, self.own, self.question.instance)
+
+    def _identity(self, init: Process, paths: Sequence[str], box: str, taken: frozenset[str]) -> Identity:
+        if box and box not in taken:
+            return Identity("box", box)
+        parents = self.ancestors.above(init)
+        around = self.ancestors.paths(parents[0]) if parents else ()
+        return identify(Clues(paths, around, self.own, parents, taken, self.runc, self.question.instance))
+
+
+def _runc_states() -> list[str]:
+    """The containers that runc keeps a state of; each is a directory named by its id."""
+    with suppress(OSError):
+        return os.listdir("/run/runc")
+    return []
+
+
+def describe_all(known: Sequence[Known], question: Question, trees: Sequence[Tree]) -> list[tuple[Container, Held]]:
+    """Each container that still runs, with its PID 1."""
+    found = []
+    for one in known:
+        with suppress(OSError):
+            found.append((describe(one, question, trees), one.held))
+    return found
+
+
+def describe(known: Known, question: Question, trees: Sequence[Tree]) -> Container:
+    """All that was asked and can be read from outside; raises OSError if the container is gone."""
+    identity = known.identity
+    known_as = identity.id or f"pid-{known.group.inode}"
+    sandboxed = question.sandboxes.get(known_as) if identity.engine == "box" else None
+    name = sandboxed.name if sandboxed else identity.short or known_as
+    container = Container(known_as, name, identity.engine, Namespaces(), known.init, **_read(known, question.subjects, trees))
+    members = sorted(known.group.members, key=lambda one: one.inner)
+    # Namespaces come last: a process that has ended is in none, so whatever was read before this was all there.
+    return replace(container, processes=tuple(members), namespaces=_whole(read_namespaces(known.held)))
+
+
+def _read(known: Known, subjects: Collection[str], trees: Sequence[Tree]) -> dict[str, Any]:
+    """The subjects that PID 1's directory in /proc tells of, by the names of Container's fields."""
+    held = known.held
+    readers: dict[str, Callable[[], object]] = {
+        "mounts": lambda: parse_mounts(held.read("mountinfo")),
+        "interfaces": lambda: read_interfaces(held),
+        "users": lambda: read_users(held),
+        "cgroups": lambda: read_cgroups(held, trees),
+        "security": lambda: read_security(held, known.group.status),
+    }
+    seen = {name: read_or(reader, None) for name, reader in readers.items() if name in subjects}
+    return {name: value for name, value in seen.items() if value is not None}
+
+
+def _whole(namespaces: Namespaces) -> Namespaces:
+    if not namespaces.mnt:
+        raise ProcessLookupError
+    return namespaces
+
+
+def read_or(read: Callable[[], T], otherwise: T) -> T:
+    """What a reader gives, or `otherwise` where the kernel does not let it or it has ended meanwhile."""
+    with suppress(OSError, UnreadableError):
+        return read()
+    return otherwise

@@ -1,0 +1,124 @@
+"""Hostname and System V objects of other namespaces, which the kernel shows only to those inside (uts_, ipc_namespaces(7)).
+
+A child process enters them, reads and ends, so that the helper itself never leaves its own namespaces. Root needs one
+child for all; an ordinary user must enter a container's user namespace first, from which there is no way to the next, so
+each gets a child. A deadline bounds the child: it can be slow, or even stuck, and the helper goes on without its answer.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import json
+import os
+import select
+import signal
+import time
+from collections.abc import Collection, Sequence
+from contextlib import suppress
+from dataclasses import asdict, dataclass, field
+
+from .held import read
+from .ipc import IpcTexts
+
+DEADLINE = 0.5
+"""Seconds that a child may take; it takes about one thousandth."""
+
+_libc = ctypes.CDLL(None, use_errno=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Inside:
+    """What was read inside; empty where it could not be entered."""
+
+    hostname: str = ""
+    ipc: IpcTexts = field(default_factory=IpcTexts)
+
+
+def read_here(subjects: Collection[str]) -> Inside:
+    """Hostname and System V objects, those asked for, of the namespaces that the calling process is in."""
+    hostname = os.uname().nodename if "hostname" in subjects else ""
+    return Inside(hostname, _sysvipc() if "ipc" in subjects else IpcTexts())
+
+
+def _sysvipc() -> IpcTexts:
+    """The three files; each belongs to the IPC namespace that its reader is in when opening it."""
+    with suppress(FileNotFoundError):  # a kernel without System V IPC
+        return IpcTexts(*(read(f"/proc/sysvipc/{name}") for name in ("msg", "shm", "sem")))
+    return IpcTexts()
+
+
+def visit(places: Sequence[Sequence[int]], subjects: Collection[str]) -> list[Inside]:
+    """Enter each place (descriptors of namespaces, in the order of entering) in one child; what fails is empty."""
+    if not places:
+        return []
+    answer, write_end = os.pipe2(os.O_CLOEXEC)
+    child = os.fork()
+    if child == 0:
+        _be_the_child(places, subjects, write_end)
+    os.close(write_end)
+    try:
+        text = _answer(child, answer)
+    finally:
+        os.close(answer)
+    return _decoded(text, len(places))
+
+
+def _be_the_child(places: Sequence[Sequence[int]], subjects: Collection[str], write_end: int) -> None:
+    """Visit and answer; never returns, and never runs what the helper would run at its own end."""
+    try:
+        seen = [_enter_and_read(place, subjects) for place in places]
+        with open(write_end, "wb") as stream:
+            stream.write(json.dumps([asdict(one) for one in seen]).encode())
+    finally:
+        os._exit(0)
+
+
+def _enter_and_read(place: Sequence[int], subjects: Collection[str]) -> Inside:
+    try:
+        for descriptor in place:
+            _set_namespace(descriptor)
+        return read_here(subjects)
+    except OSError:
+        return Inside()
+
+
+def _set_namespace(descriptor: int) -> None:
+    """setns(2), which Python has from 3.12 on; raises OSError."""
+    if _libc.setns(descriptor, 0) < 0:
+        error = ctypes.get_errno()
+        raise OSError(error, f"setns: {os.strerror(error)}")
+
+
+def _answer(child: int, answer: int) -> bytes:
+    """All that the child wrote until its end or the deadline; the child is gone afterwards."""
+    try:
+        handle = os.pidfd_open(child)
+    except ProcessLookupError:  # somebody reaped it already, so all that it wrote is in the pipe
+        return _read_until(answer, time.monotonic() + DEADLINE)
+    try:
+        text = _read_until(answer, time.monotonic() + DEADLINE)
+        with suppress(ProcessLookupError):
+            signal.pidfd_send_signal(handle, signal.SIGKILL)
+        select.select([handle], [], [], DEADLINE)
+        with suppress(ChildProcessError):
+            os.waitpid(child, os.WNOHANG)
+    finally:
+        os.close(handle)
+    return text
+
+
+def _read_until(descriptor: int, end: float) -> bytes:
+    pieces: list[bytes] = []
+    while select.select([descriptor], [], [], max(0.0, end - time.monotonic()))[0]:
+        piece = os.read(descriptor, 65536)
+        if not piece:
+            return b"".join(pieces)
+        pieces.append(piece)
+    return b""
+
+
+def _decoded(text: bytes, count: int) -> list[Inside]:
+    try:
+        return [Inside(one["hostname"], IpcTexts(**one["ipc"])) for one in json.loads(text)]
+    except ValueError:
+        return [Inside()] * count

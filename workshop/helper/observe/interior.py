@@ -1,0 +1,112 @@
+"""Which namespaces have to be entered for hostnames and System V objects, and what was found in each, put where it belongs."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Collection, Sequence
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass, replace
+from typing import TypeVar
+
+from ...facts import Container, Host, Ipc, Namespaces, Users
+from .held import Held
+from .inside import Inside, read_here, visit
+from .ipc import parse_ipc
+from .text import UnreadableError
+from .users import read_users
+
+_KINDS = {"ipc": "ipc", "hostname": "uts"}
+"""The subjects that can be read only inside, and the namespace that each belongs to."""
+
+Place = tuple[int, ...]
+Seen = TypeVar("Seen", Host, Container)
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """Namespaces to look into, and a process that is in them."""
+
+    namespaces: Namespaces
+    held: Held
+
+
+@dataclass(frozen=True, slots=True)
+class Interior:
+    """What is inside, by place: the inodes of the namespaces that the subjects asked for belong to."""
+
+    kinds: tuple[str, ...]
+    found: dict[Place, tuple[str, Ipc]]
+
+    def fill(self, seen: Seen) -> Seen:
+        """The host or a container with what was found in its namespaces."""
+        hostname, ipc = self.found.get(_place(seen.namespaces, self.kinds), ("", Ipc()))
+        return replace(seen, hostname=hostname, ipc=ipc)
+
+
+def look_inside(subjects: Collection[str], own: Namespaces, rooms: Sequence[Room], root: bool) -> Interior:
+    """What is inside of these rooms. Those in the observer's `own` namespaces need no child process.
+
+    `root` may enter everything from outside; anybody else enters a room's user namespace first, one room a child.
+    """
+    kinds = tuple(kind for subject, kind in _KINDS.items() if subject in subjects)
+    places = {_place(room.namespaces, kinds): room for room in rooms} if kinds else {}
+    found: dict[Place, tuple[str, Ipc]] = {}
+    if places.pop(_place(own, kinds), None):
+        found[_place(own, kinds)] = _parsed(read_here(subjects))
+    for batch in [places] if root else [{place: room} for place, room in places.items()]:
+        found |= _visited(batch, subjects, kinds, None if root else own.user)
+    return Interior(kinds, found)
+
+
+def _place(namespaces: Namespaces, kinds: Sequence[str]) -> Place:
+    return tuple(getattr(namespaces, kind) for kind in kinds)
+
+
+def _visited(
+    batch: dict[Place, Room], subjects: Collection[str], kinds: Sequence[str], user: int | None
+) -> dict[Place, tuple[str, Ipc]]:
+    """Visit a batch with one child; a room whose process has ended is left out. `user` None: enter no user namespace."""
+    doors: dict[Place, list[int]] = {}
+    with ExitStack() as descriptors:
+        for place, room in batch.items():
+            entered = ("user", *kinds) if user not in (None, room.namespaces.user) else kinds
+            with suppress(OSError):
+                doors[place] = [_open(room, kind, descriptors) for kind in entered]
+        seen = visit(list(doors.values()), subjects)
+    translate = user is not None
+    return {
+        place: _parsed(inside, _users(batch[place]) if translate else None) for place, inside in zip(doors, seen, strict=True)
+    }
+
+
+def _open(room: Room, kind: str, descriptors: ExitStack) -> int:
+    descriptor = room.held.open_namespace(kind)
+    descriptors.callback(os.close, descriptor)
+    return descriptor
+
+
+def _users(room: Room) -> Users:
+    with suppress(OSError, UnreadableError):
+        return read_users(room.held)
+    return Users()
+
+
+def _parsed(inside: Inside, users: Users | None = None) -> tuple[str, Ipc]:
+    """Hostname and objects; with `users`, owners are turned from uids inside into the host's."""
+    try:
+        ipc = parse_ipc(inside.ipc)
+    except UnreadableError:
+        return inside.hostname, Ipc()
+    return inside.hostname, _on_the_host(ipc, users) if users else ipc
+
+
+def _on_the_host(ipc: Ipc, users: Users) -> Ipc:
+    def outside(inside: int) -> int:
+        known = users.host_uid(inside)
+        return inside if known is None else known
+
+    return Ipc(
+        tuple(replace(one, owner=outside(one.owner)) for one in ipc.queues),
+        tuple(replace(one, owner=outside(one.owner)) for one in ipc.segments),
+        tuple(replace(one, owner=outside(one.owner)) for one in ipc.semaphores),
+    )

@@ -1,0 +1,32 @@
+"""What every parser of kernel text shares: one declared error, numbers, and lists of `name value` lines."""
+
+from __future__ import annotations
+
+
+class UnreadableError(ValueError):
+    """The text is not what its manual page says it is; the message names the file and the piece that was not understood."""
+
+
+def number(text: str, where: str, base: int = 10) -> int:
+    """A whole number; raises UnreadableError naming `where`."""
+    try:
+        return int(text, base)
+    except ValueError as error:
+        raise UnreadableError(f"{where}: {text[:40]!r} is not a number; is this kernel's format a new one?") from error
+
+
+def counters(text: str, where: str) -> dict[str, int]:
+    """Lines of `name value`, as cpu.stat and memory.events have them; raises UnreadableError for any other line."""
+    found = {}
+    for line in text.splitlines():
+        words = line.split()
+        if len(words) != 2:
+            raise UnreadableError(f"{where}: {line[:40]!r} is not a name and a number")
+        found[words[0]] = number(words[1], where)
+    return found
+
+
+def limit(text: str, where: str) -> int | None:
+    """A limit as version 2 of cgroups writes it: a number, or `max` for none."""
+    word = text.strip()
+    return None if word == "max" else number(word, where)
