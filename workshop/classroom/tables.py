@@ -1,0 +1,125 @@
+"""The class report as a table for people, and as JSON and CSV for programs."""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+import io
+import json
+from collections.abc import Iterator
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from ..language import say
+from .report import ClassReport, Learner, clean
+from .trust import Doubt
+
+MARKS = {"passed": "+", "doubtful": "?", "tried": "~", "begun": "~", "impossible": "-", "open": "."}
+
+
+def show(report: ClassReport, language: str, console: Console | None = None) -> None:
+    """Print the report: learners, where the class is stuck, doubts, and the files that could not be read."""
+    screen = console or Console(markup=False, emoji=False, highlight=False)
+    if report.learners:
+        screen.print(_learners(report, language))
+        screen.print(say(language, "classroom.legend"), markup=False)
+    sections = {
+        "stuck": [say(language, "classroom.stuck_line", step=w, verdict=v, learners=n) for w, v, n in report.stuck()],
+        "doubts": [_doubt_line(one, doubt, language) for one in report.learners for doubt in one.doubts],
+        "not_read": list(refusals(report, language)),
+        "older": list(report.older),
+    }
+    for name, lines in sections.items():
+        if lines:
+            screen.print(f"\n{say(language, f'classroom.{name}_title')}", markup=False)
+            for line in lines:
+                screen.print(Text(f"  {line}"))
+
+
+def refusals(report: ClassReport, language: str) -> Iterator[str]:
+    """A line for each file that is no whole export."""
+    for one in report.refused:
+        yield one.reason if one.file in one.reason else say(language, "classroom.refused", file=one.file, reason=one.reason)
+
+
+def _learners(report: ClassReport, language: str) -> Table:
+    table = Table()
+    for column in ("learner", "file", "passed", "steps", "here", "tries", "hints", "stuck", "doubts"):
+        table.add_column(Text(say(language, f"classroom.{column}")), overflow="fold")
+    for one in report.learners:
+        table.add_row(*map(Text, _row(one, language)))
+    return table
+
+
+def _row(one: Learner, language: str) -> list[str]:
+    here = one.at(one.current)
+    return [
+        f"{one.name}@{one.machine}",
+        one.file,
+        f"{one.passed}/{len(one.steps)}",
+        progress_marks(one),
+        one.current or say(language, "classroom.finished"),
+        str(here.tries),
+        str(here.hints),
+        here.verdict if here.state == "tried" else "",
+        str(len(one.doubts)),
+    ]
+
+
+def progress_marks(one: Learner) -> str:
+    """A character a step, lessons apart: `+` passed, `?` doubtful, `~` tried, `-` impossible there, `.` not begun."""
+    lessons: dict[str, str] = {}
+    for step in one.steps:
+        lesson = step.where.partition("/")[0]
+        lessons[lesson] = lessons.get(lesson, "") + MARKS[step.state]
+    return " ".join(lessons.values())
+
+
+def _doubt_line(one: Learner, doubt: Doubt, language: str) -> str:
+    reason = say(language, f"classroom.{doubt.slug}", **doubt.values)
+    kind = say(language, f"classroom.kind_{doubt.kind}")
+    values = {"learner": one.name, "file": one.file, "step": doubt.where, "event": doubt.sequence}
+    return clean(say(language, "classroom.doubt_line", kind=kind, reason=reason, **values))
+
+
+def as_json(report: ClassReport) -> str:
+    """The whole report as one JSON object, each doubt with its English text."""
+    whole = dataclasses.asdict(report)
+    for told, learner in zip(whole["learners"], report.learners, strict=True):
+        told["passed"] = [one.where for one in learner.steps if one.state == "passed"]
+        for entry, doubt in zip(told["doubts"], learner.doubts, strict=True):
+            entry["text"] = say("en", f"classroom.{doubt.slug}", **doubt.values)
+    whole["stuck"] = [{"step": where, "verdict": verdict, "learners": number} for where, verdict, number in report.stuck()]
+    return json.dumps(whole, ensure_ascii=False, indent=2)
+
+
+def as_csv(report: ClassReport) -> str:
+    """A row for each learner and step, with a header."""
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(["file", "learner", "machine", "step", "state", "here", "tries", "hints", "verdict", "doubts"])
+    for one in report.learners:
+        for step in one.steps:
+            doubts = " ".join(dict.fromkeys(doubt.slug for doubt in one.doubts if doubt.where == step.where))
+            here = "yes" if step.where == one.current else ""
+            cells: list[str | int] = [
+                one.file,
+                one.name,
+                one.machine,
+                step.where,
+                step.state,
+                here,
+                step.tries,
+                step.hints,
+                step.verdict,
+                doubts,
+            ]
+            writer.writerow([_cell(cell) for cell in cells])
+    return out.getvalue()
+
+
+def _cell(value: str | int) -> str | int:
+    """A cell that no spreadsheet takes for a formula."""
+    return f"'{value}" if isinstance(value, str) and value.startswith(("=", "+", "-", "@")) else value
