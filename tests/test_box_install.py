@@ -1,0 +1,68 @@
+"""`workshop helper install` puts the helper where only root can change it, and systemd finds nothing wrong with its units."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from workshop.install import place
+
+pytestmark = pytest.mark.root
+
+
+def files(root: Path) -> set[str]:
+    """Every path under the staging folder."""
+    return {str(path.relative_to(root)) for path in root.rglob("*")}
+
+
+def test_only_root_can_change_what_is_installed(tmp_path: Path) -> None:
+    """Files and folders are root's and not writable for others, whatever the umask or the checkout's owner."""
+    place("ws-box", tmp_path)
+    home = tmp_path / "usr/local/lib/ws-box-helper"
+    for path in (home, *home.rglob("*")):
+        assert path.stat().st_uid == path.stat().st_gid == 0
+        assert path.stat().st_mode & 0o7777 == (0o755 if path.is_dir() else 0o644)
+
+
+def test_nothing_but_the_helper_is_installed(tmp_path: Path) -> None:
+    """Root's copy holds the helper, its protocol and its facts, and no other part of the workshop."""
+    place("ws-box", tmp_path)
+    package = tmp_path / "usr/local/lib/ws-box-helper/workshop"
+    assert {path.name for path in package.iterdir()} == {"__init__.py", "protocol.py", "facts", "helper"}
+    assert not list(package.rglob("__pycache__"))
+
+
+def test_installing_again_replaces_the_old_files(tmp_path: Path) -> None:
+    """A second installation gives the same files, and removes those that the helper no longer has."""
+    place("ws-box", tmp_path)
+    first = files(tmp_path)
+    (tmp_path / "usr/local/lib/ws-box-helper/workshop/helper/old.py").touch()
+    place("ws-box", tmp_path)
+    assert files(tmp_path) == first
+
+
+def test_the_command_names_a_python_that_no_user_can_change(tmp_path: Path) -> None:
+    """The helper is run by an absolute path to a Python of root's, isolated from everybody's environment."""
+    python, flag, program = place("ws-box", tmp_path).split()
+    assert Path(python).is_absolute()
+    assert Path(python).resolve().stat().st_uid == 0
+    assert (flag, program) == ("-I", "/usr/local/lib/ws-box-helper/workshop/helper/__main__.py")
+
+
+def test_the_socket_is_of_packets_and_for_everybody(tmp_path: Path) -> None:
+    """The unit listens where the client looks, with packets kept apart, and lets every user call."""
+    place("ws-box", tmp_path)
+    lines = (tmp_path / "etc/systemd/system/ws-box-helper.socket").read_text().splitlines()
+    assert {"ListenSequentialPacket=/run/ws-box/helper.sock", "SocketMode=0666", "DirectoryMode=0755"} <= set(lines)
+
+
+@pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="systemd-analyze is not installed")
+def test_systemd_understands_the_units(tmp_path: Path) -> None:
+    """systemd's own checker has nothing to say about either unit."""
+    place("ws-box", tmp_path)
+    units = [str(path) for path in sorted((tmp_path / "etc/systemd/system").iterdir())]
+    seen = subprocess.run(["systemd-analyze", "verify", *units], capture_output=True, text=True, check=False)
+    assert [line for line in seen.stderr.splitlines() if "ws-box" in line] == []
