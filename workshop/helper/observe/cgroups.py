@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import PurePosixPath
 
 from ...facts import Cgroups, Hierarchy, Membership
 from . import controllers
 from .held import Held, read
-from .mounts import MountLine
+from .mounts import MountLine, parse_lines
 from .text import UnreadableError
 
 
@@ -22,10 +21,10 @@ class Tree:
 
     def directory(self, path: str) -> str:
         """Where a cgroup is on the file system, '' if it lies outside what is mounted."""
-        inside = PurePosixPath(path)
-        if ".." in inside.parts or ".." in PurePosixPath(self.root).parts or not inside.is_relative_to(self.root):
+        top = self.root.rstrip("/")
+        if ".." in path.split("/") + top.split("/") or not f"{path}/".startswith(f"{top}/"):
             return ""
-        return str(PurePosixPath(self.hierarchy.mounted) / inside.relative_to(self.root))
+        return self.hierarchy.mounted.rstrip("/") + path[len(top) :].rstrip("/")
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +65,11 @@ def parse_trees(mounts: Sequence[MountLine], own: Sequence[Line], unified: Seque
         if seen is None or (seen.root != "/" and tree.root == "/"):
             found[version, names] = tree
     return tuple(found.values())
+
+
+def cgroup_mounts(mountinfo: str) -> list[MountLine]:
+    """The lines of mountinfo that can be cgroup mounts; raises UnreadableError."""
+    return parse_lines("\n".join(line for line in mountinfo.split("\n") if " - cgroup" in line))
 
 
 def read_trees(mounts: Sequence[MountLine], own: Sequence[Line]) -> tuple[Tree, ...]:

@@ -62,7 +62,7 @@ def marks(paths: Sequence[str], taken: frozenset[str] = frozenset()) -> list[Ide
     """Every engine's mark in these paths, the innermost first; at the same place the more particular one first."""
     found = [
         (match.end(1), -rank, Identity(engine, _unit_name(match[1])))
-        for path in paths
+        for path in dict.fromkeys(paths)
         for rank, (engine, pattern) in enumerate(_MARKS)
         for match in pattern.finditer(path)
     ]
@@ -81,12 +81,13 @@ def box_id(paths: Sequence[str], own: Sequence[str], instance: str) -> str:
     The helper makes `/INSTANCE/<id>` at the root or below its own cgroup, and nothing else counts: a directory of that
     name that a user made further down is not a box.
     """
-    tops = {"", *(path.rstrip("/") for path in own)}
-    for path in paths:
+    tops = {f"{path.rstrip('/')}/{instance}/" for path in ("", *own)}
+    for path in dict.fromkeys(paths):
         for top in tops:
-            match = re.match(rf"{re.escape(top)}/{re.escape(instance)}/{_HEX}(?=/|$)", path)
-            if match:
-                return match[1]
+            if path.startswith(top):
+                name = path[len(top) :].partition("/")[0]
+                if _HEX_ID.fullmatch(name):
+                    return name
     return ""
 
 

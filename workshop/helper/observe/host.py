@@ -8,9 +8,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from ...facts import Host, Namespaces
-from .cgroups import Tree, parse_cgroup, read_trees
+from .cgroups import Tree, cgroup_mounts, parse_cgroup, read_trees
 from .held import Held, read
-from .mounts import parse_lines, parse_mounts
+from .mounts import parse_mounts
 from .namespaces import read_namespaces
 from .network import read_interfaces
 from .processes import parse_status
@@ -41,7 +41,7 @@ def machine() -> Iterator[Machine]:
         own, namespaces = read_namespaces(observer), read_namespaces(init)
         first = init if namespaces.mnt else observer
         lines = parse_cgroup(observer.read("cgroup"))
-        trees = read_trees(parse_lines(observer.read("mountinfo")), lines)
+        trees = read_trees(cgroup_mounts(observer.read("mountinfo")), lines)
         yield Machine(first, observer, namespaces if namespaces.mnt else own, own, tuple(line.path for line in lines), trees)
 
 
