@@ -1,0 +1,244 @@
+"""Who may import whom, how large files and functions are, and that nothing heavy is imported before it is needed."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+LONGEST_FILE = 400
+LONGEST_FUNCTION = 40
+
+NOTHING_OF_OURS: frozenset[str] = frozenset()
+ALLOWED = {
+    "workshop.facts": frozenset({"workshop.facts"}),
+    "workshop.verdict": NOTHING_OF_OURS,
+    "workshop.lesson": NOTHING_OF_OURS,
+    "workshop.protocol": NOTHING_OF_OURS,
+    "workshop.requirements": frozenset({"workshop.facts"}),
+    "workshop.helper": frozenset({"workshop.helper", "workshop.facts", "workshop.protocol"}),
+    "checks": frozenset({"workshop.facts", "workshop.verdict"}),
+}
+"""What of ours a part may import, where that is a short list. Longest name first decides."""
+
+LEAVES = ("workshop.helper", "workshop.tui", "workshop.classroom")
+"""Nothing imports these but themselves and, of the latter two, the command line."""
+
+PURE = frozenset(
+    "__future__ collections dataclasses enum functools itertools math re string types typing operator statistics".split()  # noqa: SIM905  # a list of words
+)
+"""What of the standard library a check may import: nothing that reads, writes or tells the time."""
+
+PURE_NAMES = frozenset({"PurePath", "PurePosixPath"})
+"""What is pure of modules that are not."""
+
+
+@dataclass(frozen=True)
+class Import:
+    """One import: who imports, which module, which name of it ('' for all), and where in the file."""
+
+    importer: str
+    imported: str
+    name: str
+    line: int
+
+    @property
+    def ours(self) -> bool:
+        """True where what is imported is this project's."""
+        return self.imported.split(".", maxsplit=1)[0] in ("workshop", "checks", "tests")
+
+
+@cache
+def trees() -> dict[str, tuple[Path, ast.Module]]:
+    """Every module of ours by name, with its file and its syntax tree."""
+    files = [*(ROOT / "workshop").rglob("*.py"), *(ROOT / "checks").glob("*.py")]
+    return {_name(path): (path, ast.parse(path.read_text("utf-8"))) for path in sorted(files)}
+
+
+def _name(path: Path) -> str:
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+@cache
+def imports() -> tuple[Import, ...]:
+    """Every import in every module, those for type checkers left out."""
+    return tuple(one for name, (path, tree) in trees().items() for one in _imports(name, path.name == "__init__.py", tree))
+
+
+def _imports(name: str, package: bool, tree: ast.Module) -> Iterator[Import]:
+    for node in _walk(tree):
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                yield Import(name, alias.name, "", node.lineno)
+        elif isinstance(node, ast.ImportFrom):
+            base = _base(name, package, node)
+            for alias in node.names:
+                full = f"{base}.{alias.name}"
+                yield Import(name, full if full in trees() else base, alias.name, node.lineno)
+
+
+def _walk(node: ast.AST) -> Iterator[ast.AST]:
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, ast.If) and isinstance(child.test, ast.Name) and child.test.id == "TYPE_CHECKING":
+            continue
+        yield child
+        yield from _walk(child)
+
+
+def _base(name: str, package: bool, node: ast.ImportFrom) -> str:
+    """The module that a `from … import` names, with leading dots resolved."""
+    if not node.level:
+        return node.module or ""
+    parts = name.split(".")
+    parts = parts[: len(parts) - node.level + (1 if package else 0)]
+    return ".".join([*parts, *([node.module] if node.module else [])])
+
+
+def part_of(name: str, parts: frozenset[str] | tuple[str, ...]) -> str:
+    """The longest of these parts that a module is or lies in, '' for none."""
+    within = [part for part in parts if name == part or name.startswith(f"{part}.")]
+    return max(within, key=len, default="")
+
+
+@pytest.mark.parametrize("part", ALLOWED)
+def test_a_part_imports_only_what_it_may(part: str) -> None:
+    """Facts, verdicts and lessons stand alone; checks see facts and verdicts; the helper sees facts and the protocol."""
+    wrong = [
+        one
+        for one in imports()
+        if part_of(one.importer, tuple(ALLOWED)) == part and one.ours and not part_of(one.imported, ALLOWED[part])
+    ]
+    assert wrong == []
+
+
+@pytest.mark.parametrize("part", LEAVES)
+def test_nothing_imports_the_ends(part: str) -> None:
+    """Nothing imports the helper; nothing but the command line imports the screens and the instructor's side."""
+    users = () if part == "workshop.helper" else ("workshop.cli",)
+    wrong = [
+        one
+        for one in imports()
+        if part_of(one.imported, (part,)) and not part_of(one.importer, (part,)) and one.importer not in users
+    ]
+    assert wrong == []
+
+
+def test_helper_and_checks_have_no_third_party_code() -> None:
+    """What runs as root, and what judges, is the standard library and ours: of it, a check takes only what is pure."""
+    wrong = []
+    for one in imports():
+        top = one.imported.split(".", maxsplit=1)[0]
+        if part_of(one.importer, ("checks",)) and not one.ours and top not in PURE and one.name not in PURE_NAMES:
+            wrong.append(one)
+        needs_only_python = part_of(one.importer, ("workshop.helper", "workshop.facts", "workshop.protocol", "workshop.verdict"))
+        if needs_only_python and not one.ours and top not in sys.stdlib_module_names:
+            wrong.append(one)
+    assert wrong == []
+
+
+def test_checks_touch_nothing() -> None:
+    """A check calls nothing that reads files, runs programs or evaluates text."""
+    forbidden = {"open", "exec", "eval", "compile", "__import__", "input", "print", "breakpoint"}
+    called = {
+        (name, node.func.id)
+        for name, (_, tree) in trees().items()
+        if part_of(name, ("checks",))
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
+    }
+    assert [(name, function) for name, function in called if function in forbidden] == []
+
+
+def test_no_module_of_the_core_imports_upwards() -> None:
+    """The command line is imported by nothing."""
+    assert [one for one in imports() if one.imported == "workshop.cli"] == []
+
+
+def test_every_module_says_what_it_is_for() -> None:
+    """The first thing in each file is a docstring, and it begins on the first line."""
+    files = [*(ROOT / "workshop").rglob("*.py"), *(ROOT / "checks").glob("*.py"), *(ROOT / "tests").glob("*.py")]
+    files += (ROOT / "benchmarks").glob("*.py")
+    silent = [str(path) for path in files if path.stat().st_size and not _opens_with_docstring(path)]
+    assert silent == []
+
+
+def _opens_with_docstring(path: Path) -> bool:
+    text = path.read_text("utf-8")
+    return bool(ast.get_docstring(ast.parse(text))) and text.startswith(('"""', 'r"""', "#!"))
+
+
+def test_no_file_is_too_long() -> None:
+    """No file of ours has more than 400 lines."""
+    files = [path for folder in ("workshop", "checks", "tests", "benchmarks") for path in (ROOT / folder).rglob("*.py")]
+    long = {
+        str(path.relative_to(ROOT)): count
+        for path in files
+        if (count := len(path.read_text("utf-8").splitlines())) > LONGEST_FILE
+    }
+    assert long == {}
+
+
+def test_no_function_is_too_long() -> None:
+    """No function has more than 40 lines."""
+    long = [
+        f"{name}.{node.name}: {node.end_lineno - node.lineno + 1}"
+        for name, (_, tree) in trees().items()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+        and node.end_lineno is not None
+        and node.end_lineno - node.lineno >= LONGEST_FUNCTION
+    ]
+    assert long == []
+
+
+def test_every_exception_to_a_rule_has_its_reason() -> None:
+    """A `type: ignore` or `noqa` names its rule, and the reason stands beside it."""
+    bare = []
+    for path in (path for folder in ("workshop", "checks", "tests", "benchmarks") for path in (ROOT / folder).rglob("*.py")):
+        if path == Path(__file__):
+            continue
+        for number, line in enumerate(path.read_text("utf-8").splitlines(), 1):
+            for mark in ("# type: ignore", "# noqa"):
+                _, found, rest = line.partition(mark)
+                if found and (not rest.startswith(("[", ":")) or not _reasoned(line)):
+                    bare.append(f"{path.relative_to(ROOT)}:{number}")
+    assert bare == []
+
+
+def _reasoned(line: str) -> bool:
+    """True where one of the comments at a line's end is neither `type: ignore` nor `noqa`."""
+    comments = [part.strip() for part in line.split("#")[1:]]
+    return any(part and not part.startswith(("type: ignore", "noqa")) for part in comments)
+
+
+def loaded(*arguments: str) -> set[str]:
+    """Top-level modules loaded in a process of its own after `workshop ARGUMENTS`."""
+    program = (
+        "import sys\nfrom workshop.cli import main\n"
+        f"try:\n    main({list(arguments)!r})\nexcept SystemExit:\n    pass\n"
+        "print('LOADED', *sorted({name.partition('.')[0] for name in sys.modules}))"
+    )
+    ran = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
+    return set(ran.stdout.rpartition("LOADED")[2].split())
+
+
+@pytest.mark.parametrize("arguments", [("--version",), ("--help",)])
+def test_saying_its_version_is_instant(arguments: tuple[str, ...]) -> None:
+    """`workshop --version` loads no screen, no emulator, no database and no JSON library."""
+    heavy = {"textual", "rich", "pyghostty", "msgspec", "sqlite3", "psutil", "platformdirs", "cffi", "asyncio"}
+    assert loaded(*arguments) & heavy == set()
+
+
+def test_the_helper_needs_nothing_but_python() -> None:
+    """The helper's modules load in an isolated Python without site-packages."""
+    program = f"import sys; sys.path.insert(0, {str(ROOT)!r}); import workshop.helper, workshop.helper.observe, workshop.protocol"
+    ran = subprocess.run([sys.executable, "-I", "-S", "-c", program], capture_output=True, text=True, check=False)
+    assert (ran.returncode, ran.stderr) == (0, "")

@@ -1,0 +1,156 @@
+"""The doctor: what a machine lacks is named with a fix, and readings are those of this machine."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import fields, replace
+from pathlib import Path
+
+import pytest
+
+from workshop.doctor import Report, as_json, examine, judge, render
+from workshop.facts import KINDS, Hierarchy
+from workshop.language import words
+from workshop.machine import Engine, Machine, hierarchies
+from workshop.requirements import REQUIREMENTS
+
+HEALTHY = Machine(
+    python="3.11.2",
+    kernel="6.1.0-18-amd64",
+    architecture="x86_64",
+    namespaces=KINDS,
+    hierarchies=(Hierarchy(2, ("cpuset", "cpu", "io", "memory", "pids"), "/sys/fs/cgroup"),),
+    settings={"user.max_user_namespaces": "15000"},
+    filesystems=("proc", "overlay"),
+    lsms=("capability", "apparmor"),
+    helper="root",
+    columns=80,
+    rows=24,
+    encoding="UTF-8",
+    disk=10**10,
+)
+
+HYBRID = """\
+tmpfs /sys/fs/cgroup tmpfs rw,relatime,mode=755 0 0
+cgroup /sys/fs/cgroup/cpu,cpuacct cgroup rw,nosuid,nodev,noexec,relatime,cpu,cpuacct 0 0
+cgroup /sys/fs/cgroup/systemd cgroup rw,nosuid,nodev,noexec,relatime,xattr,name=systemd 0 0
+cgroup2 /sys/fs/cgroup/unified cgroup2 rw,nosuid,nodev,noexec,relatime,nsdelegate 0 0
+"""
+
+
+def states(report: Report) -> dict[str, str]:
+    """State by slug."""
+    return {one.slug: one.state for one in report.findings}
+
+
+def test_healthy_machine_lacks_only_the_other_cgroup_version() -> None:
+    """On a current distribution with the helper installed, all is well; what only version 1 shows is not possible."""
+    report = judge(HEALTHY)
+    assert report.usable
+    assert {slug for slug, state in states(report).items() if state != "ok"} == {"cpu_controller_v1", "cgroup_v1"}
+
+
+LIMITS = {
+    "kernel_old": replace(HEALTHY, kernel="4.19.0"),
+    "namespaces_absent": replace(HEALTHY, namespaces=("mnt", "pid")),
+    "cgroups_none": replace(HEALTHY, hierarchies=()),
+    "cgroups_no_cpu": replace(HEALTHY, hierarchies=(Hierarchy(2, ("hugetlb",), "/sys/fs/cgroup"),)),
+    "user_namespaces_none_allowed": replace(
+        HEALTHY, user_namespace_refused="no space", settings={"user.max_user_namespaces": "0"}
+    ),
+    "user_namespaces_root_only": replace(
+        HEALTHY, user_namespace_refused="not permitted", settings={"kernel.unprivileged_userns_clone": "0"}
+    ),
+    "user_namespaces_apparmor": replace(
+        HEALTHY, user_namespace_refused="denied", settings={"kernel.apparmor_restrict_unprivileged_userns": "1"}
+    ),
+    "user_namespaces_refused": replace(HEALTHY, user_namespace_refused="not permitted"),
+    "overlay_absent": replace(HEALTHY, filesystems=()),
+    "helper_own": replace(HEALTHY, helper="own"),
+    "helper_not_installed": replace(HEALTHY, helper=""),
+    "engine_unusable": replace(HEALTHY, engines=(Engine("docker", "28.2.2", "no daemon"),)),
+    "programs_absent": replace(HEALTHY, absent=("vim",)),
+    "terminal_small": replace(HEALTHY, columns=79),
+    "encoding_other": replace(HEALTHY, encoding="ANSI_X3.4-1968"),
+    "emulator_absent": replace(HEALTHY, emulator=False),
+    "disk_low": replace(HEALTHY, disk=10**6),
+}
+
+
+@pytest.mark.parametrize("slug", LIMITS)
+def test_a_limit_is_named_and_the_rest_goes_on(slug: str) -> None:
+    """Each thing that can be amiss is a limit with its own name; the workshop can still be used."""
+    report = judge(LIMITS[slug])
+    assert states(report)[slug] == "limited"
+    assert report.usable
+
+
+def test_no_way_to_make_a_container_is_unusable() -> None:
+    """Without a helper, without root and without user namespaces nothing can be done, and the report says so."""
+    report = judge(replace(HEALTHY, helper="", user_namespace_refused="not permitted"))
+    assert states(report)["helper_impossible"] == "missing"
+    assert not report.usable
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+@pytest.mark.parametrize("slug", [*LIMITS, "healthy"])
+def test_every_finding_has_words_and_every_trouble_a_fix(slug: str, language: str) -> None:
+    """A report shows a sentence for every finding and what to do about each that is not ok, with every value filled in."""
+    report = judge(LIMITS.get(slug, HEALTHY))
+    lines = render(report, language).splitlines()
+    troubles = [one for one in report.findings if one.state != "ok"]
+    assert len(lines) == len(report.findings) + len(troubles) + 2
+    assert sum(line.startswith(" " * 26) for line in lines) == len(troubles)
+    assert "{" not in render(report, language)
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_every_requirement_has_a_reason_and_a_fix(language: str) -> None:
+    """Whatever makes a step impossible here has a sentence why, and one that says what to do."""
+    assert words(language, "requirements").keys() == {key for name in REQUIREMENTS for key in (name, f"{name}_fix")}
+
+
+def test_control_characters_of_other_programs_are_not_shown() -> None:
+    """What an engine printed is shown without escapes."""
+    told = render(judge(replace(HEALTHY, engines=(Engine("podman", "\x1b[2J5", "\u202ebad"),))), "en")
+    assert "\x1b" not in told
+    assert "\u202e" not in told
+
+
+def test_cgroup_trees_are_read_from_the_mount_table() -> None:
+    """Version 1 trees by their controllers, a named tree without any, version 2 by its own list."""
+    assert hierarchies(HYBRID, lambda mounted: ["hugetlb"]) == (
+        Hierarchy(1, ("cpu", "cpuacct"), "/sys/fs/cgroup/cpu,cpuacct"),
+        Hierarchy(1, (), "/sys/fs/cgroup/systemd"),
+        Hierarchy(2, ("hugetlb",), "/sys/fs/cgroup/unified"),
+    )
+
+
+def test_this_machine_is_read_as_it_is() -> None:
+    """The readings are the kernel's: its release, its namespaces, its control groups, and whether we are root."""
+    machine = examine().machine
+    assert machine.kernel == os.uname().release
+    assert set(machine.namespaces) == {path.name for path in Path("/proc/self/ns").iterdir() if path.name in KINDS}
+    assert machine.root == (os.geteuid() == 0)
+    mounted = [line.split()[1] for line in Path("/proc/self/mounts").read_text().splitlines() if " cgroup" in line]
+    assert [one.mounted for one in machine.hierarchies] == [target for target in mounted if Path(target).is_dir()]
+
+
+def test_json_holds_readings_findings_and_the_answer() -> None:
+    """Programs get the same report: usable or not, each finding with text and fix, and every reading."""
+    told = json.loads(as_json(judge(LIMITS["overlay_absent"])))
+    assert told["usable"] is True
+    found = next(one for one in told["findings"] if one["slug"] == "overlay_absent")
+    assert found["fix"] == "sudo modprobe overlay"
+    assert told["machine"].keys() == {one.name for one in fields(Machine)}
+
+
+def test_command_exits_0_where_the_workshop_works() -> None:
+    """`workshop doctor --json` prints one object, and its exit status says whether the machine can be used."""
+    command = [sys.executable, "-c", "from workshop.cli import main; main()", "doctor", "--json"]
+    ran = subprocess.run(command, cwd=Path(__file__).parents[1], capture_output=True, text=True, check=False)
+    assert ran.stderr == ""
+    assert ran.returncode == (0 if json.loads(ran.stdout)["usable"] else 1)
