@@ -20,7 +20,7 @@ from .client import Client, HelperError, start_helper
 
 OURS = 125
 """The exit code of `run` when box itself or the helper failed, as with Docker; the program's own codes come through."""
-NO_PROGRAM = {"not_executable": 126, "command_not_found": 127}
+NO_PROGRAM = {"command_not_executable": 126, "command_not_found": 127}
 
 
 class BoxError(Exception):
