@@ -1,0 +1,245 @@
+"""Facts -> pictures, as lines of text. Pure: the screens, plain mode and the instructor draw the same ones.
+
+A line is rich Text, whose `.plain` reads as well without colour. Only ASCII draws, so that columns stay straight
+where a terminal shows ambiguous characters two cells wide.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterable, Iterator
+
+from rich.cells import cell_len, set_cell_size
+from rich.text import Text
+
+from .facts import KINDS, Cgroups, Container, Cpu, Facts, Process
+from .language import say
+
+BIDI = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+KIND_CELLS = max(map(len, KINDS))
+INODE_CELLS = 10
+PID_CELLS = 7
+GAP = 2
+
+
+def clean(text: str) -> str:
+    """The text without control and bidirectional characters, which could move the cursor or turn the line around."""
+    spaced = text.replace("\n", " ").replace("\t", " ")
+    return "".join(one for one in spaced if one not in BIDI and unicodedata.category(one) not in ("Cc", "Cs", "Zl", "Zp"))
+
+
+def picture(facts: Facts | None, language: str, width: int) -> list[Text]:
+    """Every figure that these facts can fill, one under the other, no line wider than `width` cells."""
+    if facts is None:
+        return wrapped(say(language, "figures.nothing_seen"), width)
+    parts = [isolation(facts, language, width), processes(facts, language, width), limits(facts, language, width)]
+    lines: list[Text] = []
+    for part in filter(None, parts):
+        lines += [Text(), *part] if lines else part
+    return lines
+
+
+def wrapped(text: str, width: int) -> list[Text]:
+    """A sentence as lines of at most `width` cells."""
+    lines, line = [], ""
+    for word in _words(text):
+        if line and cell_len(line + word.rstrip()) > width:
+            lines.append(line.rstrip())
+            line = word.lstrip()
+        else:
+            line += word
+    return [Text(one) for one in [*lines, line.rstrip()]]
+
+
+def _words(text: str) -> Iterator[str]:
+    """Pieces between which a line may break: after a space, and around a wide character."""
+    piece = ""
+    for character in text:
+        wide = cell_len(character) == 2 and unicodedata.category(character) == "Lo"
+        if piece and (wide or piece[-1] == " " or cell_len(piece[-1]) == 2):
+            yield piece
+            piece = ""
+        piece += character
+    yield piece
+
+
+# Which namespaces are shared
+
+
+def isolation(facts: Facts, language: str, width: int) -> list[Text]:
+    """The eight namespaces of the host and of each container, by inode, and whether they are the same (namespaces(7)).
+
+    It has no heading of its own: just nine rows, so that a screen of 24 can hold it beside a terminal.
+    """
+    cells = INODE_CELLS + 1 + _mark_cells(language)
+    fitting = max(1, (width - KIND_CELLS - GAP - INODE_CELLS) // (GAP + cells))
+    shown = facts.containers[:fitting]
+    head = _row(
+        [_fixed("", KIND_CELLS), _fixed(say(language, "figures.host"), INODE_CELLS), *(_named(one, cells) for one in shown)]
+    )
+    lines = [head]
+    purposes = {kind: say(language, f"figures.purpose_{kind}") for kind in KINDS}
+    fits = cell_len(head.plain) + GAP + max(map(cell_len, purposes.values())) <= width
+    lines += [_namespace_line(facts, shown, kind, language, purposes[kind] if fits else "") for kind in KINDS]
+    return _cut([*lines, *_beyond(facts, len(shown), language, width)], width)
+
+
+def _namespace_line(facts: Facts, shown: tuple[Container, ...], kind: str, language: str, purpose: str) -> Text:
+    on_host = getattr(facts.host.namespaces, kind)
+    parts = [Text(_fixed(kind, KIND_CELLS), "bold"), Text(_inode(on_host))]
+    for container in shown:
+        inside = getattr(container.namespaces, kind)
+        word, style = _comparison(on_host, inside, language)
+        parts.append(Text.assemble(_inode(inside), " ", (_fixed(word, _mark_cells(language)), style)))
+    return Text("  ").join([*parts, Text(purpose, "dim")])
+
+
+def _comparison(on_host: int, inside: int, language: str) -> tuple[str, str]:
+    """The word, and its style, for a namespace of a container beside the host's."""
+    if 0 in (on_host, inside):
+        return say(language, "figures.unknown"), "dim"
+    if on_host == inside:
+        return say(language, "figures.same"), "yellow"
+    return say(language, "figures.different"), "bold green"
+
+
+def _inode(inode: int) -> str:
+    return _fixed(str(inode) if inode else "?", INODE_CELLS)
+
+
+def _mark_cells(language: str) -> int:
+    return max(cell_len(say(language, f"figures.{word}")) for word in ("same", "different", "unknown"))
+
+
+def _named(container: Container, cells: int) -> str:
+    return _fixed(_called(container), cells)
+
+
+def _called(container: Container) -> str:
+    """A container's name, else its id as engines shorten it."""
+    return clean(container.name) or clean(container.id)[:12]
+
+
+def _beyond(facts: Facts, shown: int, language: str, width: int) -> list[Text]:
+    """What the table can't hold: no container at all, or more than fit."""
+    if not facts.containers:
+        return wrapped(say(language, "figures.no_container"), width)
+    more = len(facts.containers) - shown
+    return wrapped(say(language, "figures.more_containers", count=more), width) if more else []
+
+
+# Which processes there are, with both numbers
+
+
+def processes(facts: Facts, language: str, width: int) -> list[Text]:
+    """The tree of processes from the host down into each container, with the pid on both sides (pid_namespaces(7))."""
+    if not facts.containers:
+        return []
+    titles = (say(language, "figures.pid_on_host"), say(language, "figures.pid_inside"))
+    columns = tuple(max(PID_CELLS, cell_len(title)) for title in titles)
+    lines = [heading(say(language, "figures.processes"), width)]
+    lines.append(_row([_fixed(title, cells) for title, cells in zip(titles, columns, strict=True)]))
+    inside = {one.pid: container for container in facts.containers for one in _of(container)}
+    for process, branch in _tree([*facts.host.processes, *(one for part in facts.containers for one in _of(part))]):
+        lines.append(_process_line(process, branch, inside.get(process.pid), columns))
+    return _cut(lines, width)
+
+
+def _of(container: Container) -> tuple[Process, ...]:
+    return container.processes or (container.init,)
+
+
+def _process_line(process: Process, branch: str, container: Container | None, columns: tuple[int, ...]) -> Text:
+    first = container is not None and process.pid == container.init.pid
+    name = f" [{_called(container)}]" if first and container else ""
+    inner = str(process.inner) if container else "-"
+    return Text.assemble(
+        _fixed(str(process.pid), columns[0]), "  ", (_fixed(inner, columns[1]), "bold green" if container else "dim"), "  ",
+        (branch, "dim"), (clean(process.name), "bold" if container else ""), (name, "bold cyan"),
+    )  # fmt: skip
+
+
+def _tree(found: Iterable[Process]) -> Iterator[tuple[Process, str]]:
+    """Each process below its parent, with the branch to draw before its name; each once, whatever the parents say."""
+    by_pid = {one.pid: one for one in found}
+    children: dict[int, list[Process]] = {}
+    for one in by_pid.values():
+        children.setdefault(one.parent if one.parent in by_pid and one.parent != one.pid else 0, []).append(one)
+    yield from _below(children, 0, "", top=True)
+
+
+def _below(children: dict[int, list[Process]], pid: int, margin: str, top: bool = False) -> Iterator[tuple[Process, str]]:
+    level = sorted(children.pop(pid, []), key=lambda one: one.pid)
+    for one in level:
+        last = one is level[-1]
+        yield one, "" if top else f"{margin}{'`- ' if last else '|- '}"
+        yield from _below(children, one.pid, "" if top else f"{margin}{'   ' if last else '|  '}")
+
+
+# What each container may use
+
+
+def limits(facts: Facts, language: str, width: int) -> list[Text]:
+    """Limits and use of each container whose cgroups were looked at (cgroups(7)); nothing where none were."""
+    lines = [line for one in facts.containers for line in _limit_lines(one, language, width)]
+    return _cut([heading(say(language, "figures.limits"), width), *lines], width) if lines else []
+
+
+def _limit_lines(container: Container, language: str, width: int) -> list[Text]:
+    rows = [line for row in _measures(container.cgroups, language) for line in wrapped(row, width - GAP)]
+    return [Text(_called(container), "bold cyan"), *(Text("  ").append_text(row) for row in rows)] if rows else []
+
+
+def _measures(cgroups: Cgroups, language: str) -> Iterator[str]:
+    """A sentence for each controller that was found."""
+    if cpu := cgroups.cpu:
+        if cpu.quota_us is None:
+            yield say(language, "figures.cpu_free")
+        else:
+            yield say(language, "figures.cpu_quota", quota=cpu.quota_us, period=cpu.period_us, share=_share(cpu))
+        yield say(language, "figures.cpu_throttled", throttled=cpu.throttled, periods=cpu.periods)
+    if memory := cgroups.memory:
+        limit = say(language, "figures.no_limit") if memory.limit is None else size(memory.limit)
+        yield say(language, "figures.memory", usage=size(memory.usage), limit=limit)
+    if pids := cgroups.pids:
+        limit = say(language, "figures.no_limit") if pids.limit is None else str(pids.limit)
+        yield say(language, "figures.pids", current=pids.current, limit=limit)
+
+
+def _share(cpu: Cpu) -> str:
+    """How many processors a quota comes to, such as `0.5`."""
+    return f"{(cpu.quota_us or 0) / cpu.period_us:.2f}".rstrip("0").rstrip(".") if cpu.period_us else "?"
+
+
+def size(count: int) -> str:
+    """A number of bytes for people, such as `1.5 MiB`."""
+    amount = float(count)
+    for unit in ("B", "KiB", "MiB"):
+        if amount < 1024:
+            return f"{amount:.0f} {unit}" if unit == "B" else f"{amount:.1f} {unit}"
+        amount /= 1024
+    return f"{amount:.1f} GiB"
+
+
+# Lines and cells
+
+
+def heading(text: str, width: int) -> Text:
+    """A figure's title, underlined by a rule to its full width."""
+    return Text(_fixed(f"{text} {'-' * width}", width), "bold")
+
+
+def _row(cells: list[str]) -> Text:
+    return Text("  ".join(cells), "bold")
+
+
+def _fixed(text: str, cells: int) -> str:
+    """Just this many cells wide, whatever characters are in it."""
+    return set_cell_size(text, cells)
+
+
+def _cut(lines: list[Text], width: int) -> list[Text]:
+    for line in lines:
+        line.rstrip()
+        line.truncate(width)
+    return lines

@@ -1,0 +1,128 @@
+"""The app: the lesson map, a step, help; language and theme. `run` is what the command line calls."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import ClassVar
+
+from textual.app import App
+from textual.binding import Binding, BindingType
+from textual.widget import Widget
+
+from ..language import say
+from ..lesson import LANGUAGES
+from ..session import Session
+from .desk import Desk
+from .screens.help import HelpScreen
+from .screens.lesson_map import MapScreen
+from .screens.step import StepScreen
+from .widgets.terminals import MakePane
+
+LIGHT_BACKGROUNDS = ("7", "15")
+
+
+def run(session: Session) -> None:
+    """Open the workshop; returns when the learner leaves. Progress is saved as it is made."""
+    from .driver import RawDriver  # noqa: PLC0415  # only where there is a terminal to drive
+
+    app = WorkshopApp(session, driver=RawDriver)
+    app.run()
+
+
+def terminal_pane(language: str) -> Widget:
+    """A pane with the learner's shell in it."""
+    from .shell import shell_command  # noqa: PLC0415  # only once the first frame is painted
+    from .terminal import TerminalPane  # noqa: PLC0415  # as above
+
+    return TerminalPane(*shell_command(), language=language)
+
+
+def theme_of(environment: Mapping[str, str]) -> str:
+    """Light where the terminal says that its background is (COLORFGBG, as rxvt and Konsole set it), else dark."""
+    background = environment.get("COLORFGBG", "").rpartition(";")[2]
+    return "textual-light" if background in LIGHT_BACKGROUNDS else "textual-dark"
+
+
+class WorkshopApp(App[None]):
+    """Someone new begins at the map; someone who returns, at the step where they left."""
+
+    CSS_PATH = "workshop.tcss"
+    ENABLE_COMMAND_PALETTE = False
+    HORIZONTAL_BREAKPOINTS = [(0, "-thin"), (80, "-narrow"), (120, "-wide")]  # noqa: RUF012  # typed so by Textual
+    VERTICAL_BREAKPOINTS = [(0, "-flat"), (24, "-short"), (40, "-tall")]  # noqa: RUF012  # the same
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("q", "quit", show=False),
+        Binding("l", "language", show=False),
+        Binding("d", "dark", show=False),
+        Binding("question_mark", "help", show=False),
+    ]
+
+    def __init__(self, session: Session, make_pane: MakePane = terminal_pane, driver: type | None = None) -> None:
+        """Drive this session; `make_pane` makes the terminals, `driver` reads the keys."""
+        super().__init__(driver_class=driver)
+        self.session = session
+        self.desk = Desk(session)
+        self.make_pane = make_pane
+        self.theme = theme_of(os.environ)
+
+    @property
+    def working(self) -> bool:
+        """True once a step was opened."""
+        return self.is_screen_installed("step")
+
+    def on_mount(self) -> None:
+        """The first screen."""
+        self.install_screen(MapScreen(), "map")
+        if self.session.progress.latest() is None:
+            self.push_screen("map")
+        else:
+            self._begin_work(self.session.step.where, returning=True)
+
+    def on_unmount(self) -> None:
+        """Nothing more is asked of the session."""
+        self.desk.close()
+
+    def _begin_work(self, where: str, returning: bool) -> None:
+        self.install_screen(StepScreen(where, returning), "step")
+        self.push_screen("step")
+
+    def open_step(self, where: str) -> None:
+        """Show this step, from the map."""
+        if not self.working:
+            self._begin_work(where, returning=False)
+            return
+        self.show_step()
+        screen = self.get_screen("step")
+        assert isinstance(screen, StepScreen)  # installed under this name  # noqa: S101
+        screen.open(where)
+
+    def show_step(self) -> None:
+        """Back to the step, with its shells as they were."""
+        self.switch_screen("step")
+
+    def show_map(self) -> None:
+        """The lesson map."""
+        self.switch_screen("map")
+
+    async def action_language(self) -> None:
+        """The other language, everywhere at once."""
+        place = LANGUAGES.index(self.session.language) + 1
+        self.session.language = LANGUAGES[place % len(LANGUAGES)]
+        screen = self.screen
+        if isinstance(screen, StepScreen):
+            await screen.relabel()
+        elif isinstance(screen, MapScreen):
+            screen.relabel()
+
+    def action_dark(self) -> None:
+        """Dark to light and back."""
+        self.theme = "textual-dark" if self.theme == "textual-light" else "textual-light"
+
+    def action_help(self) -> None:
+        """Every key."""
+        self.push_screen(HelpScreen(self.session.language))
+
+    def action_help_quit(self) -> None:
+        """Ctrl-C is the shell's; here it only says how to leave."""
+        self.notify(say(self.session.language, "tui.how_to_leave"), markup=False)

@@ -1,0 +1,1 @@
+"""The screens: the lesson map, a step, and help."""

@@ -1,0 +1,47 @@
+"""Help: how the workshop works, and every key."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from rich.text import Text
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import VerticalScroll
+from textual.screen import ModalScreen
+from textual.widgets import Static
+
+from ...language import say
+from ..widgets.key_line import KeyLine
+
+KEYS = (
+    ("Tab", "terminal"), ("^]", "lesson"), ("1 2", "terminals"), ("1-9", "choose"), ("a", "answer"), ("n", "next"), ("b", "back"),
+    ("h", "hint"), ("s", "solution"), ("t", "type_solution"), ("u", "undo"), ("c", "check"), ("v", "view"), ("m", "map"),
+    ("l", "language"), ("d", "dark"), ("q", "quit"),
+)  # fmt: skip
+
+
+class HelpScreen(ModalScreen[None]):
+    """Over whatever was there; any of the keys that one would try closes it."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,question_mark,enter,q", "dismiss", show=False)]
+
+    def __init__(self, language: str) -> None:
+        """In this language."""
+        super().__init__()
+        self._language = language
+
+    def compose(self) -> ComposeResult:
+        """A paragraph, then the keys, each with a sentence."""
+        with VerticalScroll(id="help"):
+            yield Static(say(self._language, "tui.help_text"), markup=False)
+            yield Static(self._keys(), markup=False)
+        yield KeyLine()
+
+    def on_mount(self) -> None:
+        """The way out."""
+        self.query_one(KeyLine).offer([("Esc", say(self._language, "tui.key_close"))])
+
+    def _keys(self) -> Text:
+        lines = [Text.assemble((f"{key:>5}", "bold"), "  ", say(self._language, f"tui.help_{meaning}")) for key, meaning in KEYS]
+        return Text("\n").join(lines)

@@ -1,0 +1,87 @@
+"""The lesson map: every lesson and step, and how far one is. Enter opens."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar, cast
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.screen import Screen
+from textual.widgets import OptionList, Static
+from textual.widgets.option_list import Option
+
+from ...language import say
+from ...lesson import Lesson
+from .. import titles
+from ..widgets.key_line import KeyLine
+
+if TYPE_CHECKING:
+    from ..app import WorkshopApp
+
+
+class MapScreen(Screen[None]):
+    """One list: a lesson's row opens its first step that is not passed, a step's row opens that step."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("m,escape", "back", show=False)]
+
+    def compose(self) -> ComposeResult:
+        """Title, list, keys."""
+        yield Static("", markup=False, id="title")
+        yield OptionList(id="map", markup=False)
+        yield KeyLine()
+
+    @property
+    def workshop(self) -> WorkshopApp:
+        """The app, by its own type."""
+        return cast("WorkshopApp", self.app)
+
+    def on_screen_resume(self) -> None:
+        """Progress may have been made since the map was last seen."""
+        self.relabel()
+        self._stand_at(self.workshop.session.step.where)
+
+    def on_resize(self) -> None:
+        """Rows are cut to the width."""
+        self.call_after_refresh(self.relabel)
+
+    def relabel(self) -> None:
+        """Write every row anew, in the language that is chosen."""
+        session, options = self.workshop.session, self.query_one(OptionList)
+        stood_at = options.highlighted
+        options.clear_options()
+        for lesson in session.library.lessons:
+            options.add_options(self._rows(lesson, self.size.width - 4))
+        options.highlighted = stood_at
+        lessons = session.library.lessons
+        done = titles.passed_of(session, (step for lesson in lessons for step in lesson.steps))
+        count = sum(len(lesson.steps) for lesson in lessons)
+        self.query_one("#title", Static).update(say(session.language, "tui.map_title", passed=done, count=count))
+        self.query_one(KeyLine).offer(titles.keys_on_map(session.language, self.workshop.working))
+
+    def _rows(self, lesson: Lesson, width: int) -> list[Option]:
+        session = self.workshop.session
+        steps = [
+            Option(titles.step_row(session, step, number, width), id=step.where) for number, step in enumerate(lesson.steps, 1)
+        ]
+        return [Option(titles.lesson_row(session, lesson, width), id=lesson.id), *steps]
+
+    def _stand_at(self, where: str) -> None:
+        options = self.query_one(OptionList)
+        options.highlighted = options.get_option_index(where)
+        options.focus()
+
+    def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
+        """Open the step, or a lesson's first step that is not passed."""
+        event.stop()
+        chosen = event.option_id or ""
+        self.workshop.open_step(chosen if "/" in chosen else self._first_open(chosen))
+
+    def _first_open(self, lesson_id: str) -> str:
+        session = self.workshop.session
+        steps = session.library.lesson(lesson_id).steps
+        return next((step for step in steps if session.state(step) != "passed"), steps[0]).where
+
+    def action_back(self) -> None:
+        """Back to the step, where there is one."""
+        if self.workshop.working:
+            self.workshop.show_step()

@@ -1,0 +1,44 @@
+"""The live picture: figures of the latest facts, as wide as there is room."""
+
+from __future__ import annotations
+
+from rich.text import Text
+from textual.app import ComposeResult
+from textual.containers import VerticalScroll
+from textual.widgets import Static
+
+from ...facts import Facts
+from ...figures import picture
+
+
+class Picture(VerticalScroll, can_focus=True):
+    """Draws again only when there is something new to see."""
+
+    def __init__(self) -> None:
+        """Nothing has been seen yet."""
+        super().__init__(id="picture")
+        self._facts: Facts | None = None
+        self._language = "en"
+        self._shown = Text()
+
+    def compose(self) -> ComposeResult:
+        """One block of lines."""
+        yield Static("", markup=False, id="figures")
+
+    def draw(self, facts: Facts | None, language: str) -> None:
+        """Show these facts."""
+        self._facts, self._language = facts, language
+        self._redraw()
+
+    def on_resize(self) -> None:
+        """Fill the new width."""
+        self._redraw()
+
+    def _redraw(self) -> None:
+        width = self.scrollable_content_region.width
+        if not width:  # not laid out, or not displayed: on_resize comes when it is
+            return
+        drawn = Text("\n").join(picture(self._facts, self._language, width))
+        if drawn != self._shown:
+            self._shown = drawn
+            self.query_one("#figures", Static).update(drawn)
