@@ -59,7 +59,7 @@ class Hello:
 
 @dataclass(frozen=True)
 class Describe:
-    """What an operation does, in words and as system calls: `{"steps": [{"call", "why"}]}`."""
+    """What an operation does, in words and as system calls: `{"steps": [{"call", "why"}]}`; why is a key of helper.toml."""
 
     name: str
 

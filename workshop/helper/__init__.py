@@ -1,0 +1,27 @@
+"""The only part that runs as root. What it promises, so that the rest of this folder can be held to it.
+
+A caller gets
+- sandboxes of the caller's own, each limited in processes, memory and disk, and their terminals and pipes;
+- facts about the machine, about those sandboxes, and about the containers that the caller may know of anyway.
+
+A caller never gets
+- root on the host: a sandbox's root is a host identity of no account, from 2**31 on, with Docker's fourteen capabilities in
+  a user namespace of its own, no new privileges, and a seccomp filter;
+- a host path, command or environment: a request has no field for one. What runs is in the image, which is made of the
+  host's own programs and never written to;
+- anything of another caller's: it is "no such container" in every operation. Who calls is asked of the kernel
+  (SO_PEERCRED), never of the caller;
+- the thread for long: nothing blocks on a caller, and who takes too much of its time waits.
+
+The helper keeps
+- the host's mount table as it is: every mount is made in a sandbox's own mount namespace;
+- nothing of a sandbox after it ended: PID 1 dies with the helper, and what is left after any crash bears the helper's
+  name, by which the next start removes it before it takes new work (`reconcile`);
+- to its own code: standard library, `workshop.facts`, `workshop.protocol`, and as root only files that root alone can write.
+
+Without root the same code runs as the user, in user namespaces: isolation is the same, but there are no cgroups and so no
+limits, a sandbox's root is the user, and it protects nobody from that user's own programs.
+
+Read in this order: `process` (start to end), `server` (who calls), `operations` (the table), `sandboxes` (lives), `launch`
+(how one starts), `rootfs` and `confine` (what it sees and may), `cgroups`, `images`, `reconcile`; `syscalls` underneath.
+"""

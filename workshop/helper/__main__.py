@@ -1,0 +1,52 @@
+"""The helper's process: `python3 -I PACKAGE/helper/__main__.py run [--idle SECONDS]`, or `reconcile`.
+
+As root it first makes sure that nobody but root could have written the code that it is about to run.
+"""
+
+import os
+import stat
+import sys
+
+PACKAGE = os.path.dirname(os.path.dirname(os.path.realpath(__file__)))
+OURS = ("__init__.py", "protocol.py", "facts", "helper")
+"""All that the helper imports besides the standard library, within the package."""
+
+
+def writable_by_others(path: str) -> bool:
+    """True where somebody but root can change this file or directory."""
+    seen = os.lstat(path)
+    shared = stat.S_ISDIR(seen.st_mode) and seen.st_mode & stat.S_ISVTX  # in /tmp nobody can replace another's entries
+    return seen.st_uid != 0 or (bool(seen.st_mode & 0o022) and not shared)
+
+
+def code() -> list[str]:
+    """Every directory above the package and every file in it that is imported."""
+    paths = ["/"]
+    for part in PACKAGE.strip("/").split("/"):
+        paths.append(os.path.join(paths[-1], part))
+    for name in OURS:
+        top = os.path.join(PACKAGE, name)
+        paths.append(top)
+        for directory, names, files in os.walk(top):
+            paths += [os.path.join(directory, one) for one in (*names, *files)]
+    return paths
+
+
+def refuse_foreign_code() -> None:
+    """End, with what to do, where root would run code that somebody else could have written."""
+    for path in code():
+        if writable_by_others(path):
+            sys.exit(
+                f"helper: {path} can be changed by others than root, so root must not run it. "
+                "Install a copy that only root can change: sudo workshop helper install"
+            )
+
+
+if __name__ == "__main__":
+    if os.geteuid() == 0:
+        refuse_foreign_code()
+    sys.dont_write_bytecode = os.geteuid() == 0
+    sys.path.insert(0, os.path.dirname(PACKAGE))
+    from workshop.helper.process import main
+
+    main(sys.argv[1:])

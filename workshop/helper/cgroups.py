@@ -1,0 +1,229 @@
+"""A sandbox's control groups: INSTANCE/<id> in every hierarchy that has controllers, v1 and v2 (cgroups(7)).
+
+Nothing here is remembered: what to remove is found by name, so that it is found after any crash.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from ..facts import Hierarchy
+
+PERIOD_US = 100_000
+DEVICES = ("c *:* m", "b *:* m", "c 1:3 rwm", "c 1:5 rwm", "c 1:7 rwm", "c 1:8 rwm", "c 1:9 rwm",
+           "c 5:0 rwm", "c 5:1 rwm", "c 5:2 rwm", "c 136:* rwm")  # fmt: skip
+"""Docker's: make any node, but open only null, zero, full, random, urandom, tty, console, ptmx and terminals."""
+V1 = frozenset(
+    ("cpu", "cpuacct", "cpuset", "memory", "devices", "freezer", "blkio", "pids", "net_cls", "net_prio", "perf_event", "hugetlb",
+     "rdma", "misc")
+)  # fmt: skip
+WANTED = ("cpu", "cpuset", "memory", "pids", "io")
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Thousandths of a processor, bytes, processes; 0 is no limit."""
+
+    millicpus: int = 0
+    memory: int = 0
+    pids: int = 0
+
+
+def parse_hierarchies(mountinfo: str) -> list[Hierarchy]:
+    """The v1 hierarchies that have controllers, and the v2 one, of a mountinfo's text (proc_pid_mountinfo(5))."""
+    found: dict[tuple[str, ...], Hierarchy] = {}
+    for line in mountinfo.splitlines():
+        before, _, after = line.partition(" - ")
+        root, target = before.split()[3:5]
+        kind, _, options = after.split()
+        if kind == "cgroup2" and root == "/":
+            found.setdefault(("2",), Hierarchy(2, (), target))
+        elif kind == "cgroup" and root == "/":
+            controllers = tuple(one for one in options.split(",") if one in V1)
+            if controllers:
+                found.setdefault(controllers, Hierarchy(1, controllers, target))
+    return list(found.values())
+
+
+def hierarchies() -> list[Hierarchy]:
+    """What is mounted on this machine now."""
+    return parse_hierarchies(_read("/proc/self/mountinfo"))
+
+
+class Cgroups:
+    """The groups under one parent, by sandbox id. Without hierarchies (an ordinary user) every method does nothing."""
+
+    def __init__(self, instance: str, mounted: list[Hierarchy]) -> None:
+        """Groups named INSTANCE/<id>."""
+        self.instance = instance
+        self.mounted = mounted
+
+    def directories(self, name: str) -> list[tuple[Hierarchy, str]]:
+        """Where a sandbox's groups are, whether they exist or not."""
+        return [(one, f"{one.mounted}/{self.instance}/{name}") for one in self.mounted]
+
+    def by_controller(self, name: str) -> dict[str, str]:
+        """The directory of each controller, and of the v2 hierarchy under `unified`."""
+        found = {}
+        for hierarchy, directory in self.directories(name):
+            controllers = hierarchy.controllers or tuple(_read(f"{directory}/cgroup.controllers").split())
+            found.update(dict.fromkeys(controllers, directory))
+            if hierarchy.version == 2:
+                found["unified"] = directory
+        return found
+
+    def make(self, name: str, limits: Limits) -> None:
+        """Make and limit a sandbox's groups, before there is any process to limit."""
+        for hierarchy, directory in self.directories(name):
+            for parent, child in ((hierarchy.mounted, os.path.dirname(directory)), (os.path.dirname(directory), directory)):
+                _make(hierarchy, parent, child)
+            if "devices" in hierarchy.controllers:
+                _write(f"{directory}/devices.deny", "a")
+                for device in DEVICES:
+                    _write(f"{directory}/devices.allow", device)
+        self.limit(name, limits)
+
+    def limit(self, name: str, limits: Limits) -> None:
+        """Write limits into the groups that have the controller."""
+        for hierarchy, directory in self.directories(name):
+            for file, value in (_limits_v1 if hierarchy.version == 1 else _limits_v2)(limits).items():
+                if os.path.exists(f"{directory}/{file}"):
+                    _write(f"{directory}/{file}", value)
+
+    def join(self, name: str) -> None:
+        """Put the calling process into a sandbox's groups. Safe: the names are ours, and only root can write there."""
+        for _, directory in self.directories(name):
+            _write(f"{directory}/cgroup.procs", "0")
+
+    def thaw(self, name: str) -> None:
+        """Let a frozen sandbox run on, to its death: a frozen v1 group keeps even SIGKILL waiting."""
+        for hierarchy, top in self.directories(name):
+            file, value = ("cgroup.freeze", "0") if hierarchy.version == 2 else ("freezer.state", "THAWED")
+            if hierarchy.version == 2 or "freezer" in hierarchy.controllers:
+                for directory in _tree(top):
+                    with contextlib.suppress(OSError):
+                        _write(f"{directory}/{file}", value)
+
+    def kill(self, name: str) -> None:
+        """Thaw, and SIGKILL to whatever is in a sandbox's groups now."""
+        self.thaw(name)
+        for _, top in self.directories(name):
+            with contextlib.suppress(OSError):
+                _write(f"{top}/cgroup.kill", "1")  # v2, since Linux 5.14: all members at one blow
+        for pid in self.members(name):
+            _kill_member(pid, f"/{self.instance}/{name}")
+
+    def members(self, name: str) -> set[int]:
+        """Pids of all that is in a sandbox's groups, in whichever hierarchy."""
+        trees = [directory for _, top in self.directories(name) for directory in _tree(top)]
+        return {int(pid) for directory in trees for pid in _read(f"{directory}/cgroup.procs").split()}
+
+    def remove(self, name: str) -> bool:
+        """Remove a sandbox's groups, children first; True where none is left."""
+        gone = True
+        for _, top in self.directories(name):
+            for directory in _tree(top):
+                try:
+                    os.rmdir(directory)
+                except FileNotFoundError:
+                    continue
+                except OSError:  # EBUSY: something in it has not quite gone
+                    gone = False
+        return gone
+
+    def names(self) -> set[str]:
+        """Names of all sandboxes that have a group in any hierarchy."""
+        return {entry for one in self.mounted for entry in _entries(f"{one.mounted}/{self.instance}")}
+
+    def remove_parent(self) -> None:
+        """Remove INSTANCE itself where nothing is in it."""
+        for one in self.mounted:
+            with contextlib.suppress(OSError):
+                os.rmdir(f"{one.mounted}/{self.instance}")
+
+
+def _limits_v1(limits: Limits) -> Mapping[str, str]:
+    """File contents, by file."""
+    return {
+        "pids.max": str(limits.pids or "max"),
+        "memory.limit_in_bytes": str(limits.memory or -1),
+        "cpu.cfs_period_us": str(PERIOD_US),
+        "cpu.cfs_quota_us": str(limits.millicpus * PERIOD_US // 1000 if limits.millicpus else -1),
+    }
+
+
+def _limits_v2(limits: Limits) -> Mapping[str, str]:
+    """File contents for the one hierarchy."""
+    quota = limits.millicpus * PERIOD_US // 1000 if limits.millicpus else "max"
+    return {
+        "pids.max": str(limits.pids or "max"),
+        "memory.max": str(limits.memory or "max"),
+        "memory.swap.max": "0" if limits.memory else "max",
+        "cpu.max": f"{quota} {PERIOD_US}",
+    }
+
+
+def _make(hierarchy: Hierarchy, parent: str, directory: str) -> None:
+    """Make one group in which processes can live."""
+    if hierarchy.version == 2:
+        for controller in WANTED:
+            if controller in _read(f"{parent}/cgroup.controllers").split():
+                with contextlib.suppress(OSError):  # one that real-time tasks hold, say, is done without
+                    _write(f"{parent}/cgroup.subtree_control", f"+{controller}")
+    with contextlib.suppress(FileExistsError):
+        os.mkdir(directory, 0o755)
+        if "cpuset" in hierarchy.controllers:  # v1: empty at first, and nothing can join an empty set
+            for file in ("cpuset.cpus", "cpuset.mems"):
+                _write(f"{directory}/{file}", _read(f"{parent}/{file}"))
+
+
+def _tree(top: str) -> Iterator[str]:
+    """A group and its children, children first: what a workload made inside is in it."""
+    for directory, _, _ in os.walk(top, topdown=False):
+        yield directory
+
+
+def _kill_member(pid: int, group: str) -> None:
+    """SIGKILL to a member of a group.
+
+    Safe against a recycled pid: the pidfd is taken first, and what it holds must be in the group after that.
+    """
+    with contextlib.suppress(OSError):
+        held = os.pidfd_open(pid)
+        try:
+            if group in _read(f"/proc/{pid}/cgroup"):
+                signal.pidfd_send_signal(held, signal.SIGKILL)
+        finally:
+            os.close(held)
+
+
+def _entries(directory: str) -> list[str]:
+    """Names of the groups in a directory, none where it is missing."""
+    try:
+        return [entry.name for entry in os.scandir(directory) if entry.is_dir(follow_symlinks=False)]
+    except FileNotFoundError:
+        return []
+
+
+def _read(path: str) -> str:
+    """A kernel file's text, empty where it has gone."""
+    try:
+        with open(path) as file:
+            return file.read()
+    except OSError:
+        return ""
+
+
+def _write(path: str, text: str) -> None:
+    """One write, as kernel files want it; the error names the file."""
+    descriptor = os.open(path, os.O_WRONLY | os.O_CLOEXEC)
+    try:
+        os.write(descriptor, text.encode())
+    except OSError as error:
+        raise OSError(error.errno, f"write {text.strip()!r} to {path}: {error.strerror}") from error
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,105 @@
+"""The last things a process does before it becomes the sandbox's program: terminal, restrictions, exec.
+
+Runs inside the sandbox's namespaces. Nothing here gives anything; each step takes away.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import fcntl
+import os
+import signal
+import socket
+import struct
+import termios
+from collections.abc import Mapping, Sequence
+from typing import NoReturn
+
+from . import seccomp, syscalls
+
+PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+CAPABILITIES = (0, 1, 3, 4, 5, 6, 7, 8, 10, 13, 18, 27, 29, 31)
+"""Docker's fourteen: chown, dac_override, fowner, fsetid, kill, setgid, setuid, setpcap, net_bind_service, net_raw,
+sys_chroot, mknod, audit_write, setfcap. Held in the sandbox's user namespace: none of them counts outside of it."""
+_SIOCGIFFLAGS, _SIOCSIFFLAGS, _IFF_UP = 0x8913, 0x8914, 1
+_TIOCSPTLCK, _TIOCGPTPEER = 0x40045431, 0x5441
+
+
+def environment(instance: str, hostname: str) -> dict[str, str]:
+    """Six names, none of them from the helper's or the caller's environment."""
+    return {
+        "PATH": PATH,
+        "HOME": "/root",
+        "HOSTNAME": hostname,
+        "TERM": "xterm",
+        "LANG": "C.UTF-8",
+        "container": mark(instance),
+    }
+
+
+def mark(instance: str) -> str:
+    """By this value of `container` an ordinary user's helper knows its own sandboxes again after a crash."""
+    return f"box-{instance}"
+
+
+def raise_loopback() -> None:
+    """Set `lo` up in the new network namespace (netdevice(7))."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_socket:
+        request = fcntl.ioctl(any_socket, _SIOCGIFFLAGS, struct.pack("16sH22x", b"lo", 0))
+        (flags,) = struct.unpack_from("H", request, 16)
+        fcntl.ioctl(any_socket, _SIOCSIFFLAGS, struct.pack("16sH22x", b"lo", flags | _IFF_UP))
+
+
+def open_terminal(pts: str, rows: int, columns: int) -> tuple[int, int]:
+    """A new pseudo-terminal of this devpts: its master and its slave.
+
+    The slave comes from the master (TIOCGPTPEER), never from a path that a hostile workload could have prepared.
+    """
+    master = os.open(f"{pts}/ptmx", os.O_RDWR | os.O_NOCTTY | os.O_CLOEXEC | os.O_NOFOLLOW)
+    fcntl.ioctl(master, _TIOCSPTLCK, struct.pack("i", 0))
+    slave = fcntl.ioctl(master, _TIOCGPTPEER, os.O_RDWR | os.O_NOCTTY | os.O_CLOEXEC)
+    fcntl.ioctl(master, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+    return master, slave
+
+
+def take_streams(streams: Sequence[int], terminal: bool) -> None:
+    """Make these the standard streams, and the terminal the controlling one."""
+    for number, descriptor in enumerate(streams):
+        os.dup2(descriptor, number, inheritable=True)
+    if terminal:
+        fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+
+
+def restrict() -> None:
+    """Bounded capabilities, no new privileges, seccomp. After this there is no way back, for this or any child."""
+    for capability in range(64):
+        if capability not in CAPABILITIES:
+            with contextlib.suppress(OSError):  # EINVAL: this kernel has none of that number
+                syscalls.prctl(syscalls.PR_CAPBSET_DROP, capability)
+    syscalls.prctl(syscalls.PR_CAP_AMBIENT, syscalls.PR_CAP_AMBIENT_CLEAR_ALL)
+    syscalls.set_capabilities(sum(1 << capability for capability in CAPABILITIES))
+    syscalls.prctl(syscalls.PR_SET_NO_NEW_PRIVS, 1)
+    syscalls.install_filter(seccomp.program())
+
+
+def restore_signals() -> None:
+    """Give the program the signals that Python ignores or handles (signal(7): ignored ones survive exec)."""
+    for number in signal.valid_signals():
+        if number not in (signal.SIGKILL, signal.SIGSTOP) and signal.getsignal(number) is not signal.SIG_DFL:
+            signal.signal(number, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_SETMASK, [])
+
+
+def execute(command: list[str], environ: Mapping[str, str]) -> NoReturn:
+    """Become the program, looked for in the sandbox's own PATH; raises OSError where it can't."""
+    name = command[0]
+    candidates = [name] if "/" in name else [f"{directory}/{name}" for directory in PATH.split(":")]
+    failure = OSError(errno.ENOENT, "not found")
+    for path in candidates:
+        try:
+            os.execve(path, command, environ)  # noqa: S606  # to become the sandbox's program is the point
+        except OSError as error:  # like a shell: go on looking, but remember the one that may not be run
+            if failure.errno == errno.ENOENT:
+                failure = error
+    raise failure

@@ -1,0 +1,62 @@
+"""What each operation does, as data: the system calls in their order, and the key of the sentence that says why.
+
+The sentences are in workshop/texts/*/helper.toml, so that a lesson shows them in the learner's language.
+"""
+
+from __future__ import annotations
+
+Steps = tuple[tuple[str, str], ...]
+
+_PROGRAM: Steps = (
+    ("setsid()", "why_setsid"),
+    ("openat(/dev/pts/ptmx), ioctl(TIOCGPTPEER), ioctl(TIOCSCTTY)", "why_terminal"),
+    ("close_range(3, ~0)", "why_close"),
+    ("prctl(PR_CAPBSET_DROP), capset()", "why_capabilities"),
+    ("prctl(PR_SET_NO_NEW_PRIVS)", "why_no_new_privileges"),
+    ("prctl(PR_SET_SECCOMP)", "why_seccomp"),
+    ("execve(COMMAND)", "why_exec"),
+)
+
+STEPS: dict[str, Steps] = {
+    "hello": (("getpid()", "why_hello"),),
+    "describe": ((" - ", "why_describe"),),
+    "images": (("openat(image.json)", "why_images"),),
+    "run": (
+        ("mkdir(/sys/fs/cgroup/.../INSTANCE/ID)", "why_make_cgroups"),
+        ("write(pids.max, memory, cpu)", "why_limit"),
+        ("fork()", "why_fork"),
+        ("write(cgroup.procs, 0)", "why_join"),
+        ("unshare(CLONE_NEWUSER|NEWNS|NEWPID|NEWNET|NEWUTS|NEWIPC|NEWCGROUP)", "why_unshare"),
+        ("write(uid_map, gid_map)", "why_maps"),
+        ("open_tree(IMAGE), mount_setattr(MOUNT_ATTR_IDMAP)", "why_idmap"),
+        ("fork()", "why_second_fork"),
+        ("prctl(PR_SET_PDEATHSIG, SIGKILL)", "why_die_together"),
+        ("mount(tmpfs), mount(overlay)", "why_overlay"),
+        ("mount(proc), mount(tmpfs /dev), mount(devpts), mount(mqueue), mount(sysfs), mount(cgroup)", "why_mounts"),
+        ("mount(MS_BIND /dev/null)", "why_mask"),
+        ("sethostname(), ioctl(SIOCSIFFLAGS lo)", "why_names"),
+        ("pivot_root(., .), umount2(MNT_DETACH)", "why_pivot"),
+        *_PROGRAM,
+    ),
+    "exec": (
+        ("write(cgroup.procs, 0)", "why_join"),
+        ("setns(PIDFD, all seven)", "why_setns"),
+        ("fork()", "why_second_fork"),
+        *_PROGRAM,
+    ),
+    "wait": (("epoll_wait(PIDFD), waitid(P_PIDFD)", "why_wait"),),
+    "list": ((" - ", "why_list"),),
+    "inspect": ((" - ", "why_list"),),
+    "stop": (
+        ("pidfd_send_signal(SIGTERM)", "why_term"),
+        ("pidfd_send_signal(SIGKILL)", "why_kill"),
+        ("rmdir(/sys/fs/cgroup/.../INSTANCE/ID)", "why_remove_cgroups"),
+    ),
+    "remove": (
+        ("write(freezer.state, THAWED)", "why_thaw"),
+        ("pidfd_send_signal(SIGKILL)", "why_kill"),
+        ("rmdir(/sys/fs/cgroup/.../INSTANCE/ID)", "why_remove_cgroups"),
+    ),
+    "update": (("write(cpu.cfs_quota_us or cpu.max, memory, pids.max)", "why_limit"),),
+    "observe": (("openat(/proc/PID/...)", "why_observe"), ("setns(PIDFD, NEWIPC|NEWUTS)", "why_observe_inside")),
+}

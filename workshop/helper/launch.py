@@ -1,0 +1,301 @@
+"""Start a program in a sandbox: the helper's side and the child's side of each step, next to each other.
+
+    helper                     outer child                       inner child (PID 1)
+    fork                  ->   join cgroups, unshare
+    write identity maps   <-   "unshared"
+    map the image         ->   take the sandbox's identity, fork ->
+    hold a pidfd          <-   "born", exit
+    reap the outer child  ->                                     die with the helper from here on
+                          <-                                     mounts, restrictions, exec
+
+The outer child joins the cgroups before it unshares, else the cgroup namespace would show the host's tree. The inner
+child is the helper's own once the outer one is reaped (PR_SET_CHILD_SUBREAPER), so that only the helper can reap it
+and its pid can't be another's while the pidfd is taken.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import socket
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import NoReturn
+
+from ..protocol import ProtocolError
+from . import confine, rootfs, syscalls
+from .cgroups import Cgroups
+
+PATIENCE_SECONDS = 10.0
+IDENTITIES = 65536
+
+
+@dataclass(frozen=True)
+class Program:
+    """What to run: the command, and streams (stdin, stdout, stderr) or the size of a terminal to open instead."""
+
+    command: list[str]
+    hostname: str
+    terminal: bool
+    rows: int
+    columns: int
+    streams: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where to run it: the sandbox's name in the cgroups, its image, its identities (0: the user's own one)."""
+
+    instance: str
+    cgroups: Cgroups
+    name: str
+    image: str
+    base: int
+    over: str
+
+
+@dataclass(frozen=True)
+class Started:
+    """A running program: its pid on the host, a pidfd, and its terminal's master if it has a terminal."""
+
+    pid: int
+    pidfd: int
+    master: int | None
+
+
+class Channel:
+    """Packets between the helper and a child that it is starting, with descriptors beside them."""
+
+    def __init__(self, end: socket.socket) -> None:
+        """One end of a socket pair."""
+        self.end = end
+        end.settimeout(PATIENCE_SECONDS)
+
+    def send(self, word: str, *descriptors: int) -> None:
+        """Send a word; raises OSError where the other side is gone."""
+        socket.send_fds(self.end, [word.encode()], descriptors)
+
+    def expect(self, word: str) -> tuple[str, list[int]]:
+        """What follows the word; raises ProtocolError where something else, or nothing, comes."""
+        packet, descriptors = self.receive()
+        first, _, rest = packet.partition(" ")
+        if first != word:
+            raise _refusal(packet)
+        return rest, descriptors
+
+    def receive(self) -> tuple[str, list[int]]:
+        """The next packet, empty at the end."""
+        try:
+            data, descriptors, _, _ = socket.recv_fds(self.end, 4096, 2, socket.MSG_CMSG_CLOEXEC)
+        except OSError as error:
+            raise ProtocolError("start_failed", reason=str(error)) from error
+        return data.decode("utf-8", "replace"), descriptors
+
+
+def start(place: Place, program: Program) -> Started:
+    """Start a sandbox; raises ProtocolError, with nothing left running, where it does not come up."""
+    channel, outer = _fork(program, lambda channel: _outer(channel, place, program))
+    try:
+        channel.expect("unshared")
+        _map_identities(outer, place.base)
+        if place.base:
+            lower = _mapped_image(place.image, outer)
+            try:
+                channel.send("mapped", lower)
+            finally:
+                os.close(lower)
+        else:
+            channel.send("mapped")
+        return _adopt(channel, outer)
+    finally:
+        channel.end.close()
+
+
+def enter(place: Place, pidfd: int, program: Program) -> Started:
+    """Start one more program in the sandbox whose PID 1 the pidfd holds; raises ProtocolError as `start` does."""
+    channel, outer = _fork(program, lambda channel: _joiner(channel, place, pidfd, program), pidfd)
+    try:
+        return _adopt(channel, outer)
+    finally:
+        channel.end.close()
+
+
+def _fork(program: Program, child: Callable[[Channel], None], *kept: int) -> tuple[Channel, int]:
+    """Fork a child that has nothing open but its end of the channel and what is kept, and that never returns."""
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    pid = os.fork()
+    if pid:
+        theirs.close()
+        return Channel(ours), pid
+    try:
+        ours.detach()  # its number is closed below; the object must not close it a second time
+        syscalls.close_all_but({0, 1, 2, theirs.fileno(), *program.streams, *kept})
+        channel = Channel(theirs)
+        _report(channel, child)
+    finally:
+        os._exit(1)
+
+
+def _report(channel: Channel, child: Callable[[Channel], None]) -> None:
+    """Run the child's part; what it can't do becomes the packet that the helper makes a refusal of."""
+    try:
+        child(channel)
+    except OSError as error:
+        channel.send(f"failed {error.strerror or error}")
+    except ProtocolError as error:
+        channel.send(f"failed {error.slug}")
+
+
+def _adopt(channel: Channel, outer: int) -> Started:
+    """Become the inner child's parent, let it go on, and see it become its program."""
+    pidfd: int | None = None
+    try:
+        born, _ = channel.expect("born")
+        pidfd = os.pidfd_open(int(born))
+        os.waitpid(outer, 0)
+        outer = 0
+        channel.send("go")
+        channel.expect("alive")
+        _, masters = channel.expect("terminal")
+        channel.expect("exec")
+        packet, _ = channel.receive()
+        if packet:
+            raise _refusal(packet)
+        return Started(int(born), pidfd, masters[0] if masters else None)
+    except (OSError, ProtocolError) as error:
+        _abandon(outer, pidfd)
+        raise error if isinstance(error, ProtocolError) else ProtocolError("start_failed", reason=str(error)) from error
+
+
+def _abandon(outer: int, pidfd: int | None) -> None:
+    """Kill and reap what had been started."""
+    if outer:
+        os.kill(outer, 9)
+        os.waitpid(outer, 0)
+    if pidfd is not None:
+        syscalls.kill_and_reap(pidfd)
+        os.close(pidfd)
+
+
+def _refusal(packet: str) -> ProtocolError:
+    """The refusal that a child's last packet stands for."""
+    word, _, rest = packet.partition(" ")
+    if word in ("command_not_found", "command_not_executable"):
+        return ProtocolError(word, command=rest)
+    return ProtocolError("start_failed", reason=rest if word == "failed" else "the program died before it began")
+
+
+def _map_identities(pid: int, base: int) -> None:
+    """Write the child's identity maps.
+
+    Safe: a range of root's begins at 2**31, where no host account is, and never holds host uid 0; an ordinary user can map
+    no identity but the user's own, which the kernel holds to (user_namespaces(7)).
+    """
+    if base:
+        maps = {"uid_map": f"0 {base} {IDENTITIES}", "gid_map": f"0 {base} {IDENTITIES}"}
+    else:
+        maps = {"setgroups": "deny", "uid_map": f"0 {os.geteuid()} 1", "gid_map": f"0 {os.getegid()} 1"}
+    for file, text in maps.items():
+        with open(f"/proc/{pid}/{file}", "w") as opened:
+            opened.write(text)
+
+
+def _mapped_image(image: str, pid: int) -> int:
+    """A copy of the image's mount in which root's files are the sandbox's root's.
+
+    Safe: the copy is mounted nowhere, and the image holds nothing but what the helper put there.
+    """
+    namespace = os.open(f"/proc/{pid}/ns/user", os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        lower = syscalls.clone_mount(image)
+        syscalls.set_mount_attributes(lower, syscalls.MOUNT_ATTR_IDMAP, namespace)
+        return lower
+    finally:
+        os.close(namespace)
+
+
+def _outer(channel: Channel, place: Place, program: Program) -> None:
+    """The child that makes the namespaces."""
+    place.cgroups.join(place.name)
+    syscalls.unshare(syscalls.NAMESPACES)
+    channel.send("unshared")
+    _, lower = channel.expect("mapped")
+    _take_identity(place.base)
+    _beget(channel, lambda: _inner(channel, place, program, lower[0] if lower else place.image))
+
+
+def _joiner(channel: Channel, place: Place, pidfd: int, program: Program) -> None:
+    """The child that joins the namespaces of a sandbox.
+
+    Safe: it is not dumpable, so that the sandbox's root can't trace it or open its descriptors, of which it has only its
+    own streams; the cgroups are joined first, so that the sandbox's limits hold from the first moment inside.
+    """
+    syscalls.prctl(syscalls.PR_SET_DUMPABLE, 0)
+    place.cgroups.join(place.name)
+    syscalls.setns(pidfd, syscalls.NAMESPACES)
+    os.close(pidfd)
+    _take_identity(place.base)
+    _beget(channel, lambda: _become(channel, place, program, "/dev/pts"))
+
+
+def _take_identity(base: int) -> None:
+    """Become root of the user namespace: an identity that outside of it is nobody's (or, without root, the user)."""
+    if base:
+        os.setgroups([])
+    os.setresgid(0, 0, 0)
+    os.setresuid(0, 0, 0)
+    syscalls.prctl(syscalls.PR_SET_DUMPABLE, 0)
+
+
+def _beget(channel: Channel, inner: Callable[[], None]) -> None:
+    """Fork the inner child, which is in the new PID namespace, and leave it to the helper."""
+    pid = os.fork()
+    if pid:
+        channel.send(f"born {pid}")
+        os._exit(0)
+    channel.expect("go")
+    # Only now is the helper the parent whose death counts; a helper that died before is noticed by the send.
+    syscalls.prctl(syscalls.PR_SET_PDEATHSIG, 9)
+    channel.send("alive")
+    inner()
+
+
+def _inner(channel: Channel, place: Place, program: Program, lower: int | str) -> None:
+    """PID 1: its file systems, its names, then the program."""
+    os.umask(0o022)
+    root = rootfs.make_root(place.over, lower, bool(place.base))
+    rootfs.mount_cgroups(root, place.cgroups.mounted)
+    rootfs.write_names(root, program.hostname)
+    rootfs.mask(root)
+    socket.sethostname(program.hostname)
+    confine.raise_loopback()
+    _become(channel, place, program, f"{root}/dev/pts", root)
+
+
+def _become(channel: Channel, place: Place, program: Program, pts: str, root: str = "") -> NoReturn:
+    """Terminal or streams, a session, restrictions, exec."""
+    os.umask(0o022)
+    streams: Sequence[int] = program.streams
+    os.setsid()
+    if program.terminal:
+        master, slave = confine.open_terminal(pts, program.rows, program.columns)
+        channel.send("terminal", master)
+        os.close(master)
+        streams = (slave, slave, slave)
+        if root:
+            rootfs.bind_console(root)
+    else:
+        channel.send("terminal")
+    if root:
+        rootfs.enter(root)
+    confine.take_streams(streams, program.terminal)
+    syscalls.close_all_but({0, 1, 2, channel.end.fileno()})
+    confine.restore_signals()
+    confine.restrict()
+    channel.send("exec")
+    try:
+        confine.execute(program.command, confine.environment(place.instance, program.hostname))
+    except OSError as error:
+        missing = error.errno in (errno.ENOENT, errno.ENOTDIR)
+        channel.send(f"command_not_{'found' if missing else 'executable'} {program.command[0]}")
+        os._exit(127 if missing else 126)

@@ -1,0 +1,55 @@
+"""The helper's one thread: what is ready to read, and what is due. Nothing in it may block."""
+
+from __future__ import annotations
+
+import heapq
+import itertools
+import selectors
+import time
+from collections.abc import Callable
+
+Action = Callable[[], None]
+
+
+class Loop:
+    """Watches descriptors and a clock until it is stopped."""
+
+    def __init__(self) -> None:
+        """Watch nothing yet."""
+        self._selector = selectors.DefaultSelector()
+        self._due: list[tuple[float, int, Action]] = []
+        self._order = itertools.count()
+        self._running = True
+
+    def watch(self, descriptor: int, action: Action) -> None:
+        """Call this whenever the descriptor can be read."""
+        self._selector.register(descriptor, selectors.EVENT_READ, action)
+
+    def forget(self, descriptor: int) -> None:
+        """Watch it no more; call this before closing it."""
+        if descriptor in self._selector.get_map():
+            self._selector.unregister(descriptor)
+
+    def later(self, seconds: float, action: Action) -> None:
+        """Call this once, after so many seconds."""
+        heapq.heappush(self._due, (time.monotonic() + seconds, next(self._order), action))
+
+    def stop(self) -> None:
+        """Return from `run` after the present action."""
+        self._running = False
+
+    def run(self) -> None:
+        """Act on what is ready and due until stopped."""
+        self._running = True
+        while self._running:
+            self.step()
+
+    def step(self) -> None:
+        """Wait once, and act on everything that is ready or due then."""
+        timeout = max(0.0, self._due[0][0] - time.monotonic()) if self._due else None
+        for key, _ in self._selector.select(timeout):
+            # An earlier action of this round may have closed it, and the number may be another's by now.
+            if self._selector.get_map().get(key.fd) is key:
+                key.data()
+        while self._due and self._due[0][0] <= time.monotonic():
+            heapq.heappop(self._due)[2]()

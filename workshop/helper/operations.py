@@ -1,0 +1,214 @@
+"""The closed table of what can be asked for: each operation typed, and each able to say what it does.
+
+An operation gets the caller's identity from the kernel and nothing else: what it finds is the caller's own. It returns an
+answer, or None where it will answer when something has ended.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import fcntl
+import json
+import os
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from .. import protocol
+from ..protocol import NAME, ProtocolError
+from .cgroups import Limits
+from .describe import STEPS
+from .observe import Sandboxed, observe
+from .sandboxes import Execution, Sandbox, Sandboxes
+
+MEBIBYTE = 1 << 20
+DEFAULTS = Limits(millicpus=0, memory=512 * MEBIBYTE, pids=512)
+MOST = Limits(millicpus=0, memory=1024 * MEBIBYTE, pids=4096)
+"""More than this an ordinary caller can't have; root can."""
+BOUNDS = {
+    "millicpus": (10, 1_000_000),
+    "memory": (6 * MEBIBYTE, 1 << 50),
+    "pids": (1, 4_194_304),
+    "rows": (1, 10_000),
+    "columns": (1, 10_000),
+    "seconds": (0, 86_400),
+}
+
+
+@dataclass(frozen=True)
+class Answer:
+    """Values for the caller, and descriptors that are closed once they are sent."""
+
+    values: dict[str, Any] = field(default_factory=dict)
+    descriptors: tuple[int, ...] = ()
+
+
+class Caller(Protocol):
+    """A connection, as an operation sees it: who it is, what it started, and how to answer it later."""
+
+    uid: int
+    sandboxes: dict[str, Sandbox]
+    executions: dict[int, Execution]
+
+    def answer_later(self) -> Callable[[int], None]:
+        """What to call with the exit code that the caller waits for."""
+
+
+def perform(sandboxes: Sandboxes, caller: Caller, request: protocol.Request) -> Answer | None:
+    """Do what was asked; raises ProtocolError where it is refused."""
+    _hold_bounds(request)
+    return OPERATIONS[type(request)](sandboxes, caller, request)
+
+
+def _hold_bounds(request: protocol.Request) -> None:
+    """Refuse names and numbers that can't be meant; 0 is the default, and in Update -1 lifts a limit."""
+    given = {one.name: getattr(request, one.name) for one in dataclasses.fields(request)}
+    for key, (least, most) in BOUNDS.items():
+        free = (0, -1) if isinstance(request, protocol.Update) else (0,) if isinstance(request, protocol.Run) else ()
+        if key in given and given[key] not in free and not least <= given[key] <= most:
+            raise ProtocolError("out_of_bounds", key=key, least=least, most=most)
+    for key in ("name", "hostname"):
+        if isinstance(request, protocol.Run) and given[key] and not NAME.fullmatch(given[key]):
+            raise ProtocolError("bad_name", name=given[key])
+
+
+def _hello(_: Sandboxes, __: Caller, ___: protocol.Hello) -> Answer:
+    return Answer({"version": protocol.VERSION, "pid": os.getpid(), "root": os.geteuid() == 0})
+
+
+def _describe(_: Sandboxes, __: Caller, request: protocol.Describe) -> Answer:
+    if request.name not in STEPS:
+        raise ProtocolError("unknown_operation")
+    return Answer({"steps": [{"call": call, "why": why} for call, why in STEPS[request.name]]})
+
+
+def _images(sandboxes: Sandboxes, _: Caller, __: protocol.Images) -> Answer:
+    return Answer({"images": sandboxes.home.images.listing()})
+
+
+def _run(sandboxes: Sandboxes, caller: Caller, request: protocol.Run) -> Answer:
+    limits = Limits(request.millicpus, request.memory or DEFAULTS.memory, request.pids or DEFAULTS.pids)
+    _hold_quota(caller, limits)
+    sandbox, descriptors = sandboxes.run(caller.uid, request, limits)
+    if not request.detach:
+        caller.sandboxes[sandbox.id] = sandbox
+    return Answer({"id": sandbox.id, "name": sandbox.name}, descriptors)
+
+
+def _exec(sandboxes: Sandboxes, caller: Caller, request: protocol.Exec) -> Answer:
+    sandbox = sandboxes.running(caller.uid, request.container)
+    if not request.command:
+        raise ProtocolError("no_command")
+    if len(caller.executions) >= 64:
+        raise ProtocolError("too_many_processes", maximum=64)
+    execution, descriptors = sandboxes.execute(sandbox, request)
+    number = max(caller.executions, default=0) + 1
+    caller.executions[number] = execution
+    return Answer({"process": number}, descriptors)
+
+
+def _wait(sandboxes: Sandboxes, caller: Caller, request: protocol.Wait) -> Answer | None:
+    if request.process:
+        return _wait_for_process(caller, request)
+    # One that was to be forgotten at its end may have ended already: who ran it may still ask for its code.
+    sandbox = caller.sandboxes.get(request.container) or sandboxes.find(caller.uid, request.container)
+    if not sandbox.running:
+        return Answer({"code": sandbox.code})
+    sandbox.when_ended.append(caller.answer_later())
+    return None
+
+
+def _wait_for_process(caller: Caller, request: protocol.Wait) -> Answer | None:
+    """The code of a process of this connection, which is forgotten once it was told."""
+    execution = caller.executions.get(request.process)
+    if execution is None:
+        raise ProtocolError("no_such_process", process=request.process)
+    if execution.code is not None:
+        del caller.executions[request.process]
+        return Answer({"code": execution.code})
+    execution.when_ended.append(caller.answer_later())
+    return None
+
+
+def _list(sandboxes: Sandboxes, caller: Caller, request: protocol.List) -> Answer:
+    return Answer({"containers": [one.told() for one in sandboxes.of(caller.uid) if one.running or request.all]})
+
+
+def _inspect(sandboxes: Sandboxes, caller: Caller, request: protocol.Inspect) -> Answer:
+    return Answer(sandboxes.find(caller.uid, request.container).told())
+
+
+def _stop(sandboxes: Sandboxes, caller: Caller, request: protocol.Stop) -> Answer | None:
+    sandbox = sandboxes.find(caller.uid, request.container)
+    if not sandbox.running:
+        return Answer({"code": sandbox.code})
+    sandbox.when_ended.append(caller.answer_later())
+    sandboxes.stop(sandbox, request.seconds)
+    return None
+
+
+def _remove(sandboxes: Sandboxes, caller: Caller, request: protocol.Remove) -> Answer | None:
+    sandbox = sandboxes.find(caller.uid, request.container)
+    if not sandbox.running:
+        sandboxes.forget(sandbox)
+        return Answer()
+    if not request.force:
+        raise ProtocolError("still_running", container=sandbox.name)
+    sandbox.remove = True
+    sandbox.when_ended.append(caller.answer_later())
+    sandboxes.kill(sandbox)
+    return None
+
+
+def _update(sandboxes: Sandboxes, caller: Caller, request: protocol.Update) -> Answer:
+    sandbox = sandboxes.running(caller.uid, request.container)
+    changed = {
+        one.name: max(getattr(request, one.name), 0) for one in dataclasses.fields(Limits) if getattr(request, one.name)
+    }  # fmt: skip
+    limits = dataclasses.replace(sandbox.limits, **changed)
+    _hold_quota(caller, limits)
+    try:
+        sandboxes.home.cgroups.limit(sandbox.id, limits)
+    except OSError as error:
+        raise ProtocolError("update_failed", reason=str(error)) from error
+    sandbox.limits = limits
+    return Answer()
+
+
+def _hold_quota(caller: Caller, limits: Limits) -> None:
+    """An ordinary caller's sandboxes stay within what one may have, so that many can share the machine."""
+    for key in ("memory", "pids"):
+        most = getattr(MOST, key)
+        if caller.uid != 0 and not 0 < getattr(limits, key) <= most:
+            raise ProtocolError("beyond_quota", key=key, most=most)
+
+
+def _observe(sandboxes: Sandboxes, caller: Caller, request: protocol.Observe) -> Answer:
+    known = {one.id: Sandboxed(one.name, one.owner, one.pid if one.running else 0) for one in sandboxes.all.values()}
+    facts = observe(request.subjects, caller.uid, known, sandboxes.home.instance)
+    return Answer({}, (memory_file(dataclasses.asdict(facts)),))
+
+
+def memory_file(value: dict[str, Any]) -> int:
+    """A descriptor of a memory file with this as JSON, sealed so that it can never change under its reader."""
+    descriptor = os.memfd_create("answer", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
+    with open(descriptor, "wb", closefd=False) as file:
+        file.write(json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode("utf-8", "replace"))
+    fcntl.fcntl(descriptor, fcntl.F_ADD_SEALS, fcntl.F_SEAL_SEAL | fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | fcntl.F_SEAL_WRITE)
+    return descriptor
+
+
+OPERATIONS: dict[type[Any], Callable[[Sandboxes, Caller, Any], Answer | None]] = {
+    protocol.Hello: _hello,
+    protocol.Describe: _describe,
+    protocol.Images: _images,
+    protocol.Run: _run,
+    protocol.Exec: _exec,
+    protocol.Wait: _wait,
+    protocol.List: _list,
+    protocol.Inspect: _inspect,
+    protocol.Stop: _stop,
+    protocol.Remove: _remove,
+    protocol.Update: _update,
+    protocol.Observe: _observe,
+}
