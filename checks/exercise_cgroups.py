@@ -31,21 +31,23 @@ def cpu_version_named(seen: Evidence) -> Verdict:
 
 
 def group_of_its_own(seen: Evidence) -> Verdict:
-    """A shell on a terminal is PID 1 of a container that has a cgroup of its own for the cpu controller."""
-    ours = interactive(seen)
+    """A shell on a terminal became PID 1 of a container that has a cgroup of its own for the cpu controller."""
+    ours, appeared = _ours(seen), seen.appeared()
     for container in ours:
-        if place := _own_group(container):
-            return Passed(container=container.name, path=place.path)
-    for container in ours:
-        return NotYet("no_own_cgroup", container=container.name, path=_place(container).path)
-    return next((_lacking(container) for container in seen.appeared()), NotYet("no_container"))
+        if container in appeared:
+            return Passed(container=container.name, path=_place(container).path)
+    for container in appeared:
+        return _lacking(container)
+    return NotYet("already_there", container=ours[0].name) if ours else NotYet("no_container")
 
 
 def _lacking(container: Container) -> NotYet:
     """What keeps a container that did start from being one to work in."""
     if not is_shell(container):
         return NotYet("not_a_shell", container=container.name, command=" ".join(container.init.arguments) or container.init.name)
-    return NotYet("no_terminal", container=container.name)
+    if not container.init.terminal:
+        return NotYet("no_terminal", container=container.name)
+    return NotYet("no_own_cgroup", container=container.name, path=_place(container).path)
 
 
 def directory_named(seen: Evidence) -> Verdict:
@@ -114,16 +116,15 @@ def _other_value(answered: int | None, cpu: Cpu) -> NotYet:
 
 
 def quota_below_one_cpu(seen: Evidence) -> Verdict:
-    """The container has a quota, and it is less than one CPU."""
-    if not (ours := _ours(seen)):
-        return NotYet("no_container")
-    for cpu in map(_cpu, ours):
-        if cpu.quota_us is not None and cpu.quota_us < cpu.period_us:
-            return Passed(quota=cpu.quota_us, period=cpu.period_us, cpus=_cpus(cpu))
-    for cpu in map(_cpu, ours):
-        if cpu.quota_us is not None:
-            return NotYet("too_generous", quota=cpu.quota_us, period=cpu.period_us, cpus=_cpus(cpu))
-    return _changed_instead(seen, ours[0])
+    """The container got a quota since the step began, and it is less than one CPU."""
+    ours = _ours(seen)
+    got = [cpu for cpu, was in ((_cpu(one), _cpu_before(seen, one)) for one in ours) if cpu.quota_us not in (None, was.quota_us)]
+    for cpu in sorted(got, key=_cpus):
+        quota, period = cpu.quota_us or 0, cpu.period_us
+        if quota < period:
+            return Passed(quota=quota, period=period, cpus=_cpus(cpu))
+        return NotYet("too_generous", quota=quota, period=period, cpus=_cpus(cpu))
+    return _changed_instead(seen, ours[0]) if ours else NotYet("no_container")
 
 
 def _changed_instead(seen: Evidence, container: Container) -> NotYet:
@@ -137,8 +138,10 @@ def _changed_instead(seen: Evidence, container: Container) -> NotYet:
     old, new = earlier.cgroups.memory, container.cgroups.memory
     if old and new and old.limit != new.limit:
         return NotYet("memory_limited", limit=new.limit or 0)
+    if now.quota_us is not None:
+        return NotYet("already_limited", container=container.name, cpus=_cpus(now))
     for other in seen.now.containers:
-        if other.cgroups.cpu and other.cgroups.cpu.quota_us is not None:
+        if _cpu(other).quota_us not in (None, _cpu_before(seen, other).quota_us):
             return NotYet("other_container_limited", limited=other.name, container=container.name)
     return NotYet("not_limited", container=container.name)
 
@@ -195,11 +198,11 @@ def _other_counter(answered: int, was: Cpu, now: Cpu) -> NotYet:
 
 def container_gone(seen: Evidence) -> Verdict:
     """The container with the shell on a terminal was there when the step began, and is not now."""
-    there = interactive(Evidence(seen.before, seen.before))
+    there = _ours(Evidence(seen.before, seen.before))
     if not there:
         return NotYet("was_not_there")
     gone = [one for one in there if seen.now.container(one.namespaces.pid) is None]
-    if started := [one for one in interactive(seen) if gone and one in seen.appeared()]:
+    if started := [one for one in _ours(seen) if gone and one in seen.appeared()]:
         return NotYet("another_running", container=started[0].name, pid=started[0].init.pid)
     if gone:
         return Passed(container=gone[0].name, directory=_place(gone[0]).directory)

@@ -11,10 +11,14 @@ OWN = ("pid", "mnt", "uts", "ipc", "net")
 
 
 def container_started(seen: Evidence) -> Verdict:
-    """A shell on a terminal is PID 1 of a container with its own pid, mnt, uts, ipc and net namespaces."""
-    for container in _ours(seen):
-        return Passed(container=container.name, pid=container.init.pid)
-    return next((_lacking(container, seen.now.host.namespaces) for container in seen.appeared()), NotYet("no_container"))
+    """A shell on a terminal became PID 1 of a container with its own pid, mnt, uts, ipc and net namespaces."""
+    ours, appeared = _ours(seen), seen.appeared()
+    for container in ours:
+        if container in appeared:
+            return Passed(container=container.name, pid=container.init.pid)
+    for container in appeared:
+        return _lacking(container, seen.now.host.namespaces)
+    return NotYet("already_there", container=ours[0].name) if ours else NotYet("no_container")
 
 
 def _lacking(container: Container, host: Namespaces) -> NotYet:
@@ -235,13 +239,13 @@ def queue_removed_from_host(seen: Evidence) -> Verdict:
 
 def container_gone(seen: Evidence) -> Verdict:
     """The container with the shell on a terminal was there when the step began, and is not now."""
-    there = interactive(Evidence(seen.before, seen.before))
+    there = _ours(Evidence(seen.before, seen.before))
     if not there:
         return NotYet("was_not_there")
     gone = [one for one in there if seen.now.container(one.namespaces.pid) is None]
     if not gone:
         return NotYet("still_running", container=there[0].name, pid=there[0].init.pid)
-    if started := [one for one in interactive(seen) if one in seen.appeared()]:
+    if started := [one for one in _ours(seen) if one in seen.appeared()]:
         return NotYet("another_running", container=started[0].name, pid=started[0].init.pid)
     return Passed(container=gone[0].name, namespace=gone[0].namespaces.pid)
 

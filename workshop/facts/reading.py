@@ -40,7 +40,7 @@ def is_shell(container: Container) -> bool:
 
 
 def interactive(seen: Evidence) -> tuple[Container, ...]:
-    """Containers whose PID 1 is a shell on a terminal; those that appeared since the step began come first."""
+    """Containers whose PID 1 is a shell on a terminal: those that appeared since the step began first, then the newest."""
     appeared = seen.appeared()
-    ordered = sorted(seen.now.containers, key=lambda one: one not in appeared)
+    ordered = sorted(seen.now.containers, key=lambda one: (one not in appeared, -one.init.started))
     return tuple(one for one in ordered if is_shell(one) and one.init.terminal)
