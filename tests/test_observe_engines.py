@@ -1,0 +1,123 @@
+"""Which engine a container is of, told from recorded cgroup paths and the processes above it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from workshop.facts import Process
+from workshop.helper.observe.cgroups import parse_cgroup
+from workshop.helper.observe.engines import Clues, Identity, box_id, identify
+from workshop.helper.observe.visibility import Sandboxed, may_see
+
+RECORDED = Path(__file__).parent / "recorded" / "engines"
+BOX = "654bd6413abb005ccb2e93e096151650e022132b7186171fd871cc8d5692e356"
+DOCKER = "3f1c0a7be2d94c58a6f5ce3b7d20914e8a5b6c7d8e9f00112233445566778899"
+SESSION = ("/user.slice/user-1000.slice/session-3.scope",)
+
+
+def paths(name: str) -> list[str]:
+    return [line.path for line in parse_cgroup((RECORDED / name).read_text())]
+
+
+def process(name: str, *arguments: str) -> Process:
+    return Process(10, 10, 1, 0, name, arguments)
+
+
+@pytest.mark.parametrize(
+    ("name", "engine", "known_as"),
+    [
+        ("docker_v1", "docker", DOCKER),
+        ("docker_v2_systemd", "docker", DOCKER),
+        ("docker_v2_cgroupfs", "docker", DOCKER),
+        ("docker_rootless", "docker", DOCKER),
+        ("docker_in_lxc", "docker", DOCKER),
+        ("podman_root", "podman", DOCKER),
+        ("podman_rootless", "podman", DOCKER),
+        ("podman_v1_cgroupfs", "podman", DOCKER),
+        ("lxc_v1", "lxc", "web1"),
+        ("lxc_v1_payload", "lxc", "web1"),
+        ("lxc_v2", "lxc", "web1"),
+        ("nspawn_service", "nspawn", "my-box"),
+        ("nspawn_scope", "nspawn", "my-box"),
+        ("runc_systemd", "runc", "hello"),
+        ("kubernetes", "unknown", DOCKER),
+        ("box_v1", "box", BOX),
+    ],
+)
+def test_the_cgroup_path_tells_the_engine(name: str, engine: str, known_as: str) -> None:
+    """Each engine is known by the mark that it leaves in its containers' cgroup paths."""
+    assert identify(Clues(paths(name), instance="ws-observe")) == Identity(engine, known_as)
+
+
+@pytest.mark.parametrize(
+    ("parent", "expected"),
+    [
+        (process("unshare", "unshare", "-pf", "sh"), Identity("unshare")),
+        (process("bash", "bash"), Identity("unshare")),
+        (process("runc", "runc", "run", "-b", "/srv/bundle", "hello"), Identity("runc", "hello")),
+        (process("conmon", "conmon", "--api-version", "1"), Identity("podman")),
+        (process("systemd-nspawn", "systemd-nspawn", "-D", "/srv"), Identity("nspawn")),
+        (process("lxc-start", "lxc-start", "web1"), Identity("lxc")),
+    ],
+)
+def test_without_a_cgroup_of_its_own_the_process_above_tells(parent: Process, expected: Identity) -> None:
+    """A container in its session's cgroup is told by what waits for its PID 1; nothing of note means a bare system call."""
+    assert identify(Clues(paths("session"), SESSION, SESSION, [parent])) == expected
+
+
+def test_docker_with_another_cgroup_parent() -> None:
+    """Docker's containers below a parent of the user's choice are known by containerd's shim of the namespace `moby`."""
+    shim = process("containerd-shim", "/usr/bin/containerd-shim-runc-v2", "-namespace", "moby", "-id", DOCKER)
+    assert identify(Clues([f"/mine/{DOCKER}"], parents=[shim])) == Identity("docker", DOCKER)
+
+
+def test_detached_runc_is_known_by_its_state() -> None:
+    """A runc container that nobody waits for is known where runc keeps a state under the name of its cgroup."""
+    clues = Clues(paths("runc_cgroupfs"), ("/", "/", "/"), parents=[process("systemd")], runc=frozenset({"hello", "other"}))
+    assert identify(clues) == Identity("runc", "hello")
+
+
+def test_a_cgroup_of_its_own_and_nobody_known_is_unknown() -> None:
+    """Something that is no engine of ours is called unknown, not guessed at."""
+    assert identify(Clues(["/some/service"], ("/",), parents=[process("systemd")])) == Identity("unknown")
+
+
+def test_unshare_inside_a_container_is_not_that_container() -> None:
+    """A namespace made inside a Docker container bears Docker's path, and is still only a bare system call's."""
+    inside = paths("docker_v1")
+    clues = Clues(inside, inside, parents=[process("unshare")], taken=frozenset({DOCKER}))
+    assert identify(clues) == Identity("unshare")
+
+
+def test_a_box_is_one_only_where_the_helper_makes_them() -> None:
+    """A directory of the same name further down, which a user may make, is no box; below the helper's own cgroup it is."""
+    assert box_id([f"/workshop/{BOX}/inner"], (), "workshop") == BOX
+    assert box_id([f"/system.slice/helper.service/workshop/{BOX}"], ["/system.slice/helper.service"], "workshop") == BOX
+    assert box_id([f"/user.slice/user-1000.slice/workshop/{BOX}"], ["/system.slice/helper.service"], "workshop") == ""
+    assert box_id([f"/other/{BOX}", "/workshop", f"/workshop/{BOX}0"], ["/"], "workshop") == ""
+
+
+def test_short_ids() -> None:
+    """A long id is shown by its first twelve digits, a name whole."""
+    assert Identity("docker", DOCKER).short == DOCKER[:12]
+    assert Identity("lxc", "web-server-number-1").short == "web-server-number-1"
+
+
+@pytest.mark.parametrize(
+    ("caller", "box", "owner", "seen"),
+    [
+        (0, BOX, 5, True),
+        (1000, BOX, 0, True),
+        (1001, BOX, 1001, False),
+        (1000, DOCKER, 0, False),
+        (1000, "", 0, True),
+        (1000, "", 1000, True),
+        (1000, "", 1001, False),
+        (1000, "", -1, False),
+    ],
+)
+def test_who_may_see_a_container(caller: int, box: str, owner: int, seen: bool) -> None:
+    """Root sees all; a box is its owner's alone; others are seen by who made their user namespace, root's by everybody."""
+    assert may_see(caller, box, {BOX: Sandboxed("mine", 1000)}, owner) is seen
