@@ -28,7 +28,7 @@ class Shell:
     def __init__(self, *command: str) -> None:
         """Start it, in a process group of its own."""
         self._process = subprocess.Popen(
-            [*command, "sh"],
+            command,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -48,8 +48,16 @@ class Shell:
         """What a line printed, once it has ended."""
         assert self._process.stdin and self._process.stdout
         self._process.stdin.write(f"{line}\necho =end=\n")
-        printed = iter(self._process.stdout.readline, "")
-        return "".join(iter(printed.__next__, "=end=\n")).strip()
+        printed: list[str] = []
+        while (text := self._process.stdout.readline()) != "=end=\n":
+            assert text, f"the shell ended instead of answering; it printed {printed}"
+            printed.append(text)
+        return "".join(printed).strip()
+
+    def sleeper(self) -> int:
+        """The inner number of a `sleep 1000` that runs in the background from now on."""
+        started = 'until read name < /proc/$!/comm && [ "$name" = sleep ]; do :; done'
+        return int(self.say(f"sleep 1000 & {started}; echo $!"))
 
     def container(self, facts: Facts) -> Container | None:
         """This container among the facts, by its PID namespace."""
@@ -71,7 +79,7 @@ class Shell:
 @contextmanager
 def shell(*command: str) -> Iterator[Shell]:
     """A shell behind a command such as `unshare --pid --fork`, ended at the block's end."""
-    started = Shell(*command)
+    started = Shell(*command, "sh")
     try:
         yield started
     finally:

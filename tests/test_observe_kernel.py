@@ -89,7 +89,7 @@ def test_hostnames_of_several_containers() -> None:
 def test_processes_have_their_numbers_on_both_sides() -> None:
     """A process in a container is 1 or more inside and something else on the host, below what started it."""
     with shell("unshare", *EVERYTHING) as one:
-        inner = int(one.say("sleep 1000 & echo $!"))
+        inner = one.sleeper()
         facts = seen(0, {}, "processes")
         container = one.container(facts)
         assert container is not None

@@ -7,7 +7,6 @@ each gets a child. A deadline bounds the child: it can be slow, or even stuck, a
 
 from __future__ import annotations
 
-import ctypes
 import json
 import os
 import select
@@ -17,13 +16,12 @@ from collections.abc import Collection, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 
+from .. import syscalls
 from .held import read
 from .ipc import IpcTexts
 
 DEADLINE = 0.5
 """Seconds that a child may take; it takes about one thousandth."""
-
-_libc = ctypes.CDLL(None, use_errno=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,17 +74,10 @@ def _be_the_child(places: Sequence[Sequence[int]], subjects: Collection[str], wr
 def _enter_and_read(place: Sequence[int], subjects: Collection[str]) -> Inside:
     try:
         for descriptor in place:
-            _set_namespace(descriptor)
+            syscalls.setns(descriptor, 0)
         return read_here(subjects)
     except OSError:
         return Inside()
-
-
-def _set_namespace(descriptor: int) -> None:
-    """setns(2), which Python has from 3.12 on; raises OSError."""
-    if _libc.setns(descriptor, 0) < 0:
-        error = ctypes.get_errno()
-        raise OSError(error, f"setns: {os.strerror(error)}")
 
 
 def _answer(child: int, answer: int) -> bytes:
