@@ -202,7 +202,7 @@ def test_a_wrong_command_line_is_125_and_a_sentence(arguments: tuple[str, ...]) 
 def test_a_terminal_with_job_control() -> None:
     """`box run -it` is a shell that is PID 1 on a terminal of the user's size, which comes back as it was."""
     with Screen(["sh", "-c", f"{BOX} run -it --rm busybox; echo code $?; stty -a"], 100, 30, ENGLISH) as screen:
-        screen.wait("/ # ")
+        screen.wait("/ #")
         screen.send(b"stty size; echo pid $$; sleep 50\n")
         screen.wait("pid 1")
         assert "30 100" in screen.text()

@@ -212,7 +212,7 @@ def _each(names: Sequence[str], act: Callable[[Client, str], object], missing_is
                     click.echo(name)
             except HelperError as error:
                 click.echo(f"box: {_text(error)}", err=True)
-                code = code if missing_is_fine and error.slug == "not_found" else 1
+                code = code if missing_is_fine and error.slug == "no_such_container" else 1
     return code
 
 
