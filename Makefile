@@ -5,6 +5,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet install --constraint constraints.txt
 INPUTS := pyproject.toml constraints.txt
+# The system's own Python first: it is the one that every user of the machine may run.
+PYTHONS := /usr/bin/python3 python3 python3.14 python3.13 python3.12 python3.11
 
 .PHONY: start test bench clean
 
@@ -31,10 +33,9 @@ $(VENV)/installed: $(BIN)/python $(INPUTS)
 $(VENV)/installed-for-tests: $(BIN)/python $(INPUTS)
 	@$(PIP) --editable '.[test]' && touch $@ $(VENV)/installed
 
-# The system's own Python first: it is the one that every user of the machine may run.
 $(BIN)/python:
 	@old=; bare=; \
-	for python in /usr/bin/python3 python3 python3.14 python3.13 python3.12 python3.11; do \
+	for python in $(PYTHONS); do \
 	  command -v $$python >/dev/null || continue; \
 	  $$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { old="$$python is `$$python --version`"; continue; }; \
 	  $$python -c 'import ensurepip, venv' 2>/dev/null || { bare=$$python; continue; }; \

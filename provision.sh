@@ -1,0 +1,30 @@
+#!/bin/sh
+# Installs the workshop for every user of a Debian or Ubuntu machine, as root. May be run again, to renew it.
+#   provision.sh [SOURCE]     SOURCE is a checkout; by default the folder of this file
+set -eu
+
+source=$(cd "${1:-$(dirname "$0")}" && pwd)
+home=/opt/container-workshop
+
+if [ "$(id -u)" -ne 0 ]; then
+    echo "provision.sh installs for every user, so it must be root's: sudo $0 $*" >&2
+    exit 1
+fi
+
+# What the lessons' commands are, and what box's image is made of.
+export DEBIAN_FRONTEND=noninteractive
+apt-get -qq update
+apt-get -qq -o Dpkg::Use-Pty=0 install --no-install-recommends \
+    busybox-static iproute2 procps python3 python3-venv util-linux vim >/dev/null
+
+# Root's own copy: the helper refuses to run from files that others could change.
+umask 022
+python3 -m venv --clear "$home"
+"$home/bin/python" -m pip --disable-pip-version-check --quiet install --constraint "$source/constraints.txt" "$source"
+for command in workshop box; do
+    ln -sfn "$home/bin/$command" "/usr/local/bin/$command"
+done
+
+workshop helper install
+workshop --version
+echo "Ready. Any user of this machine may now type: workshop start"
