@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from ..facts import Hierarchy
+from . import syscalls
 
 PERIOD_US = 100_000
 DEVICES = ("c *:* m", "b *:* m", "c 1:3 rwm", "c 1:5 rwm", "c 1:7 rwm", "c 1:8 rwm", "c 1:9 rwm",
@@ -79,8 +80,10 @@ class Cgroups:
     def make(self, name: str, limits: Limits) -> None:
         """Make and limit a sandbox's groups, before there is any process to limit."""
         for hierarchy, directory in self.directories(name):
-            for parent, child in ((hierarchy.mounted, os.path.dirname(directory)), (os.path.dirname(directory), directory)):
-                _make(hierarchy, parent, child)
+            parent = f"{hierarchy.mounted}/{self.instance}"
+            if not os.path.isdir(parent):
+                _make(hierarchy, hierarchy.mounted, parent)
+            _make(hierarchy, parent, directory)
             if "devices" in hierarchy.controllers:
                 _write(f"{directory}/devices.deny", "a")
                 for device in DEVICES:
@@ -94,10 +97,20 @@ class Cgroups:
                 if os.path.exists(f"{directory}/{file}"):
                     _write(f"{directory}/{file}", value)
 
+    def fork_into(self, name: str) -> int:
+        """Fork; the child begins in the sandbox's v2 group, where there is one, and joins the others with `join`."""
+        place = next((directory for hierarchy, directory in self.directories(name) if hierarchy.version == 2), None)
+        return syscalls.fork_into(place) if place else os.fork()
+
     def join(self, name: str) -> None:
-        """Put the calling process into a sandbox's groups. Safe: the names are ours, and only root can write there."""
-        for _, directory in self.directories(name):
-            _write(f"{directory}/cgroup.procs", "0")
+        """Put the calling process, of one thread, into a sandbox's v1 groups.
+
+        Safe: the names are ours, and only root can write there. By `tasks`, since the kernel moves a thread that names
+        itself at once, but waits for all processors (10 ms) before it moves a process.
+        """
+        for hierarchy, directory in self.directories(name):
+            if hierarchy.version == 1:
+                _write(f"{directory}/tasks", "0")
 
     def thaw(self, name: str) -> None:
         """Let a frozen sandbox run on, to its death: a frozen v1 group keeps even SIGKILL waiting."""

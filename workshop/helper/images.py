@@ -30,7 +30,8 @@ QUEUES = ("ipcs", "ipcmk", "ipcrm")
 """Of util-linux: busybox has no ipcmk, and its ipcs prints another table."""
 WITHOUT_BUSYBOX = (
     "sh", "bash", "ls", "ps", "cat", "hostname", "mount", "umount", "id", "whoami", "sleep", "echo", "mkdir", "rmdir", "rm",
-    "cp", "mv", "ln", "touch", "chmod", "grep", "sed", "head", "tail", "wc", "sort", "env", "kill", "ip", "df", "free", "top", "stat",
+    "cp", "mv",
+    "ln", "touch", "chmod", "grep", "sed", "head", "tail", "wc", "sort", "env", "kill", "ip", "df", "free", "top", "stat",
     "readlink", "true", "false", "dd", "yes", "seq", "stty", "tty", "uname", "date", "test", "expr", "nproc", "taskset",
     "unshare", "nsenter", "mknod",
 )  # fmt: skip

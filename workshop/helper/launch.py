@@ -16,9 +16,10 @@ and its pid can't be another's while the pidfd is taken.
 from __future__ import annotations
 
 import errno
+import gc
 import os
 import socket
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
 from dataclasses import dataclass
 from typing import NoReturn
 
@@ -26,7 +27,6 @@ from ..protocol import ProtocolError
 from . import confine, rootfs, syscalls
 from .cgroups import Cgroups
 
-PATIENCE_SECONDS = 10.0
 IDENTITIES = 65536
 
 
@@ -63,17 +63,26 @@ class Started:
     master: int | None
 
 
+Steps = Generator[int, None, Started]
+"""A start in progress: it yields each descriptor that has to become readable before it can go on, since nothing may block
+the helper: a child that has joined a sandbox's groups can be as slow as that sandbox's limits make it."""
+
+
 class Channel:
     """Packets between the helper and a child that it is starting, with descriptors beside them."""
 
     def __init__(self, end: socket.socket) -> None:
         """One end of a socket pair."""
         self.end = end
-        end.settimeout(PATIENCE_SECONDS)
 
     def send(self, word: str, *descriptors: int) -> None:
         """Send a word; raises OSError where the other side is gone."""
         socket.send_fds(self.end, [word.encode()], descriptors)
+
+    def receive(self) -> tuple[str, list[int]]:
+        """The next packet, empty at the end."""
+        data, descriptors, _, _ = socket.recv_fds(self.end, 4096, 1, socket.MSG_CMSG_CLOEXEC)
+        return data.decode("utf-8", "replace"), descriptors
 
     def expect(self, word: str) -> tuple[str, list[int]]:
         """What follows the word; raises ProtocolError where something else, or nothing, comes."""
@@ -83,55 +92,36 @@ class Channel:
             raise _refusal(packet)
         return rest, descriptors
 
-    def receive(self) -> tuple[str, list[int]]:
-        """The next packet, empty at the end."""
-        try:
-            data, descriptors, _, _ = socket.recv_fds(self.end, 4096, 2, socket.MSG_CMSG_CLOEXEC)
-        except OSError as error:
-            raise ProtocolError("start_failed", reason=str(error)) from error
-        return data.decode("utf-8", "replace"), descriptors
+    def await_word(self, word: str) -> Generator[int, None, tuple[str, list[int]]]:
+        """As `expect`, for the helper's side, which may not block."""
+        yield self.end.fileno()
+        return self.expect(word)
 
 
-def start(place: Place, program: Program) -> Started:
+def start(place: Place, program: Program) -> Steps:
     """Start a sandbox; raises ProtocolError, with nothing left running, where it does not come up."""
-    channel, outer = _fork(program, lambda channel: _outer(channel, place, program))
-    try:
-        channel.expect("unshared")
-        _map_identities(outer, place.base)
-        if place.base:
-            lower = _mapped_image(place.image, outer)
-            try:
-                channel.send("mapped", lower)
-            finally:
-                os.close(lower)
-        else:
-            channel.send("mapped")
-        return _adopt(channel, outer)
-    finally:
-        channel.end.close()
+    channel, outer = _fork(place, program, lambda channel: _outer(channel, place, program))
+    return _attempt(channel, outer, _map(channel, outer, place))
 
 
-def enter(place: Place, pidfd: int, program: Program) -> Started:
+def enter(place: Place, pidfd: int, program: Program) -> Steps:
     """Start one more program in the sandbox whose PID 1 the pidfd holds; raises ProtocolError as `start` does."""
-    channel, outer = _fork(program, lambda channel: _joiner(channel, place, pidfd, program), pidfd)
-    try:
-        return _adopt(channel, outer)
-    finally:
-        channel.end.close()
+    channel, outer = _fork(place, program, lambda channel: _joiner(channel, place, pidfd, program), pidfd)
+    return _attempt(channel, outer, ())
 
 
-def _fork(program: Program, child: Callable[[Channel], None], *kept: int) -> tuple[Channel, int]:
+def _fork(place: Place, program: Program, child: Callable[[Channel], None], *kept: int) -> tuple[Channel, int]:
     """Fork a child that has nothing open but its end of the channel and what is kept, and that never returns."""
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-    pid = os.fork()
+    pid = place.cgroups.fork_into(place.name)
     if pid:
         theirs.close()
         return Channel(ours), pid
     try:
+        gc.disable()  # a collection would touch, and so copy, every page that is shared with the helper
         ours.detach()  # its number is closed below; the object must not close it a second time
         syscalls.close_all_but({0, 1, 2, theirs.fileno(), *program.streams, *kept})
-        channel = Channel(theirs)
-        _report(channel, child)
+        _report(Channel(theirs), child)
     finally:
         os._exit(1)
 
@@ -146,35 +136,55 @@ def _report(channel: Channel, child: Callable[[Channel], None]) -> None:
         channel.send(f"failed {error.slug}")
 
 
-def _adopt(channel: Channel, outer: int) -> Started:
-    """Become the inner child's parent, let it go on, and see it become its program."""
-    pidfd: int | None = None
+def _attempt(channel: Channel, outer: int, mapping: Iterable[int]) -> Steps:
+    """All of the helper's side; whatever goes wrong, what had been started is killed and reaped."""
+    held = [os.pidfd_open(outer)]
     try:
-        born, _ = channel.expect("born")
-        pidfd = os.pidfd_open(int(born))
-        os.waitpid(outer, 0)
-        outer = 0
-        channel.send("go")
-        channel.expect("alive")
-        _, masters = channel.expect("terminal")
-        channel.expect("exec")
-        packet, _ = channel.receive()
-        if packet:
-            raise _refusal(packet)
-        return Started(int(born), pidfd, masters[0] if masters else None)
+        yield from mapping
+        return (yield from _adopt(channel, held))
     except (OSError, ProtocolError) as error:
-        _abandon(outer, pidfd)
+        for pidfd in held:
+            syscalls.kill(pidfd)
+            yield pidfd
+            syscalls.reap(pidfd)
+            os.close(pidfd)
         raise error if isinstance(error, ProtocolError) else ProtocolError("start_failed", reason=str(error)) from error
+    finally:
+        channel.end.close()
 
 
-def _abandon(outer: int, pidfd: int | None) -> None:
-    """Kill and reap what had been started."""
-    if outer:
-        os.kill(outer, 9)
-        os.waitpid(outer, 0)
-    if pidfd is not None:
-        syscalls.kill_and_reap(pidfd)
-        os.close(pidfd)
+def _map(channel: Channel, outer: int, place: Place) -> Generator[int, None, None]:
+    """Give a new user namespace its identities, and its image."""
+    yield from channel.await_word("unshared")
+    _map_identities(outer, place.base)
+    if not place.base:
+        channel.send("mapped")
+        return
+    lower = _mapped_image(place.image, outer)
+    try:
+        channel.send("mapped", lower)
+    finally:
+        os.close(lower)
+
+
+def _adopt(channel: Channel, held: list[int]) -> Steps:
+    """Become the inner child's parent, let it go on, and see it become its program; `held` has what to kill if not."""
+    born, _ = yield from channel.await_word("born")
+    inner = os.pidfd_open(int(born))
+    (outer,), held[:] = held, [*held, inner]
+    yield outer
+    syscalls.reap(outer)
+    os.close(outer)
+    held[:] = [inner]
+    channel.send("go")
+    yield from channel.await_word("alive")
+    _, masters = yield from channel.await_word("terminal")
+    yield from channel.await_word("exec")
+    yield channel.end.fileno()
+    packet, _ = channel.receive()
+    if packet:
+        raise _refusal(packet)
+    return Started(int(born), inner, masters[0] if masters else None)
 
 
 def _refusal(packet: str) -> ProtocolError:

@@ -6,9 +6,11 @@ import heapq
 import itertools
 import selectors
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from typing import Any, Generic, TypeVar
 
 Action = Callable[[], None]
+Result = TypeVar("Result")
 
 
 class Loop:
@@ -53,3 +55,43 @@ class Loop:
                 key.data()
         while self._due and self._due[0][0] <= time.monotonic():
             heapq.heappop(self._due)[2]()
+
+
+class Task(Generic[Result]):
+    """Steps of which each yields a descriptor, and is gone on with when that can be read; `done` gets what came of them."""
+
+    def __init__(self, loop: Loop, steps: Generator[int, None, Result], done: Callable[[Result | Exception], None]) -> None:
+        """Begin at once."""
+        self._loop, self._steps, self._done = loop, steps, done
+        self._waits_for = -1
+        self._move(lambda: next(steps))
+
+    def fail(self, error: Exception, after: float) -> None:
+        """Raise this error where the steps are then, if they are not done after so many seconds."""
+        self._loop.later(after, lambda: self._interrupt(error))
+
+    def _interrupt(self, error: Exception) -> None:
+        """Raise an error in steps that still wait."""
+        if self._waits_for >= 0:
+            self._loop.forget(self._waits_for)
+            self._move(lambda: self._steps.throw(error))
+
+    def _go_on(self) -> None:
+        """The next step, now that its descriptor can be read."""
+        self._loop.forget(self._waits_for)
+        self._move(lambda: next(self._steps))
+
+    def _move(self, move: Callable[[], int]) -> None:
+        """Make a step, and wait for what it yields or hand on what it ends with."""
+        outcome: Any = None
+        self._waits_for = -1
+        try:
+            self._waits_for = move()
+        except StopIteration as end:
+            outcome = end.value
+        except Exception as error:
+            outcome = error
+        if self._waits_for >= 0:
+            self._loop.watch(self._waits_for, self._go_on)
+        else:
+            self._done(outcome)

@@ -19,12 +19,14 @@ from ..protocol import NAME, ProtocolError
 from .cgroups import Limits
 from .describe import STEPS
 from .observe import Sandboxed, observe
-from .sandboxes import Execution, Sandbox, Sandboxes
+from .sandboxes import Ending, Execution, Sandbox, Sandboxes
 
 MEBIBYTE = 1 << 20
 DEFAULTS = Limits(millicpus=0, memory=512 * MEBIBYTE, pids=512)
 MOST = Limits(millicpus=0, memory=1024 * MEBIBYTE, pids=4096)
 """More than this an ordinary caller can't have; root can."""
+KEPT = 64
+"""How many processes one connection can have started, and of how many ended sandboxes it can still ask the code."""
 BOUNDS = {
     "millicpus": (10, 1_000_000),
     "memory": (6 * MEBIBYTE, 1 << 50),
@@ -50,8 +52,11 @@ class Caller(Protocol):
     sandboxes: dict[str, Sandbox]
     executions: dict[int, Execution]
 
-    def answer_later(self) -> Callable[[int], None]:
-        """What to call with the exit code that the caller waits for."""
+    def answer_later(self) -> Callable[[Answer | Exception], None]:
+        """What to call with the answer, or the refusal, that the caller waits for."""
+
+    def is_open(self) -> bool:
+        """False once it has gone away."""
 
 
 def perform(sandboxes: Sandboxes, caller: Caller, request: protocol.Request) -> Answer | None:
@@ -86,25 +91,42 @@ def _images(sandboxes: Sandboxes, _: Caller, __: protocol.Images) -> Answer:
     return Answer({"images": sandboxes.home.images.listing()})
 
 
-def _run(sandboxes: Sandboxes, caller: Caller, request: protocol.Run) -> Answer:
+def _run(sandboxes: Sandboxes, caller: Caller, request: protocol.Run) -> None:
     limits = Limits(request.millicpus, request.memory or DEFAULTS.memory, request.pids or DEFAULTS.pids)
     _hold_quota(caller, limits)
-    sandbox, descriptors = sandboxes.run(caller.uid, request, limits)
+    values: dict[str, Any] = {}
+    sandbox = sandboxes.run(caller.uid, request, limits, _when_started(caller, values))
+    values.update(id=sandbox.id, name=sandbox.name)
     if not request.detach:
+        _forget_ended(caller)
         caller.sandboxes[sandbox.id] = sandbox
-    return Answer({"id": sandbox.id, "name": sandbox.name}, descriptors)
 
 
-def _exec(sandboxes: Sandboxes, caller: Caller, request: protocol.Exec) -> Answer:
+def _exec(sandboxes: Sandboxes, caller: Caller, request: protocol.Exec) -> None:
     sandbox = sandboxes.running(caller.uid, request.container)
     if not request.command:
         raise ProtocolError("no_command")
-    if len(caller.executions) >= 64:
-        raise ProtocolError("too_many_processes", maximum=64)
-    execution, descriptors = sandboxes.execute(sandbox, request)
+    _forget_ended(caller)
+    if len(caller.executions) >= KEPT:
+        raise ProtocolError("too_many_processes", maximum=KEPT)
     number = max(caller.executions, default=0) + 1
-    caller.executions[number] = execution
-    return Answer({"process": number}, descriptors)
+    caller.executions[number] = sandboxes.execute(sandbox, request, _when_started(caller, {"process": number}))
+
+
+def _when_started(caller: Caller, values: dict[str, Any]) -> Callable[[tuple[int, ...] | Exception], None]:
+    """What to call with a start's outcome: it answers with these values, and the descriptors."""
+    answer = caller.answer_later()
+    return lambda outcome: answer(outcome if isinstance(outcome, Exception) else Answer(values, outcome))
+
+
+def _forget_ended(caller: Caller) -> None:
+    """Of what a connection started, keep what runs, and of the rest no more than somebody can still want to know."""
+    for number, execution in list(caller.executions.items()):
+        if execution.pidfd < 0 and execution.code is None:  # it never started
+            del caller.executions[number]
+    ended = [one.id for one in caller.sandboxes.values() if not one.running]
+    for identity in ended[:-KEPT]:
+        del caller.sandboxes[identity]
 
 
 def _wait(sandboxes: Sandboxes, caller: Caller, request: protocol.Wait) -> Answer | None:
@@ -114,7 +136,7 @@ def _wait(sandboxes: Sandboxes, caller: Caller, request: protocol.Wait) -> Answe
     sandbox = caller.sandboxes.get(request.container) or sandboxes.find(caller.uid, request.container)
     if not sandbox.running:
         return Answer({"code": sandbox.code})
-    sandbox.when_ended.append(caller.answer_later())
+    _answer_at_end(sandbox, caller)
     return None
 
 
@@ -123,11 +145,17 @@ def _wait_for_process(caller: Caller, request: protocol.Wait) -> Answer | None:
     execution = caller.executions.get(request.process)
     if execution is None:
         raise ProtocolError("no_such_process", process=request.process)
-    if execution.code is not None:
-        del caller.executions[request.process]
-        return Answer({"code": execution.code})
-    execution.when_ended.append(caller.answer_later())
-    return None
+    if execution.code is None:
+        _answer_at_end(execution, caller)
+        return None
+    del caller.executions[request.process]
+    return Answer({"code": execution.code})
+
+
+def _answer_at_end(ending: Ending, caller: Caller) -> None:
+    """Answer with the exit code when it has ended."""
+    answer = caller.answer_later()
+    ending.when_ended(lambda code: answer(Answer({"code": code})), caller.is_open)
 
 
 def _list(sandboxes: Sandboxes, caller: Caller, request: protocol.List) -> Answer:
@@ -142,7 +170,7 @@ def _stop(sandboxes: Sandboxes, caller: Caller, request: protocol.Stop) -> Answe
     sandbox = sandboxes.find(caller.uid, request.container)
     if not sandbox.running:
         return Answer({"code": sandbox.code})
-    sandbox.when_ended.append(caller.answer_later())
+    _answer_at_end(sandbox, caller)
     sandboxes.stop(sandbox, request.seconds)
     return None
 
@@ -155,7 +183,8 @@ def _remove(sandboxes: Sandboxes, caller: Caller, request: protocol.Remove) -> A
     if not request.force:
         raise ProtocolError("still_running", container=sandbox.name)
     sandbox.remove = True
-    sandbox.when_ended.append(caller.answer_later())
+    answer = caller.answer_later()
+    sandbox.when_ended(lambda _: answer(Answer()), caller.is_open)
     sandboxes.kill(sandbox)
     return None
 

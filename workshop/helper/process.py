@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import gc
 import os
 import signal
 import socket
@@ -56,6 +57,7 @@ def run(idle: float | None) -> None:
         sandboxes = Sandboxes(home)
         Server(sandboxes, listener, idle)
         stop_on_signals(home.loop)
+        gc.freeze()  # else the first collection in a child would copy every page that it shares with the helper
         tell_ready()
         try:
             home.loop.run()

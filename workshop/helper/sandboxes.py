@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import itertools
 import os
 import secrets
@@ -17,36 +16,56 @@ from . import launch, syscalls
 from .cgroups import Cgroups, Limits
 from .images import Images
 from .ledger import Ledger
-from .loop import Loop
+from .loop import Loop, Task
+from .streams import drop_terminal, make_streams
 
 RUNNING_EACH = 32
 ENDED_EACH = 32
 FIRST_IDENTITY = 2**31
+START_SECONDS = 10.0
 AGAIN_SECONDS = 0.02
 """Between two looks at something that is ending."""
 ADJECTIVES = ("amber", "brave", "calm", "clever", "eager", "gentle", "happy", "keen", "lucid", "merry", "nimble", "quiet")
 ANIMALS = ("badger", "beaver", "crane", "dolphin", "finch", "gecko", "heron", "ibis", "lemur", "otter", "panda", "wren")
 EndedCall = Callable[[int], None]
+Started = Callable[[tuple[int, ...] | Exception], None]
 
 
 @dataclass
-class Execution:
+class Ending:
+    """Something that will end, and who is to be told its exit code then."""
+
+    waiters: list[tuple[EndedCall, Callable[[], bool]]] = field(default_factory=list, kw_only=True)
+
+    def when_ended(self, call: EndedCall, wanted: Callable[[], bool]) -> None:
+        """Call this at the end, if it is still wanted then; those that went away meanwhile are dropped here."""
+        self.waiters = [one for one in self.waiters if one[1]()] + [(call, wanted)]
+
+    def tell(self, code: int) -> None:
+        """Tell everybody who waits."""
+        for call, _ in self.waiters:
+            call(code)
+        self.waiters = []
+
+
+@dataclass
+class Execution(Ending):
     """A program that was started in a sandbox beside its own; `code` None while it runs."""
 
-    pidfd: int
+    pidfd: int = -1
     master: int | None = None
     code: int | None = None
-    when_ended: list[EndedCall] = field(default_factory=list)
+    unwanted: bool = False
 
     def kill(self) -> None:
-        """SIGKILL, if it still runs."""
-        if self.code is None:
-            with contextlib.suppress(ProcessLookupError):
-                signal.pidfd_send_signal(self.pidfd, signal.SIGKILL)
+        """SIGKILL, now or when it has started, unless it has ended."""
+        self.unwanted = True
+        if self.pidfd >= 0:
+            syscalls.kill(self.pidfd)
 
 
 @dataclass
-class Sandbox:
+class Sandbox(Ending):
     """One sandbox, running or ended."""
 
     id: str
@@ -63,10 +82,10 @@ class Sandbox:
     pidfd: int = -1
     master: int | None = None
     running: bool = True
+    unwanted: bool = False
     code: int = 0
     ended: float = 0.0
     cgroups: dict[str, str] = field(default_factory=dict)
-    when_ended: list[EndedCall] = field(default_factory=list)
 
     def told(self) -> dict[str, Any]:
         """As the protocol's Inspect tells it."""
@@ -98,8 +117,8 @@ class Sandboxes:
         self.all: dict[str, Sandbox] = {}
 
     def of(self, owner: int) -> list[Sandbox]:
-        """The sandboxes that this uid may know of, oldest first."""
-        return [one for one in self.all.values() if owner in (0, one.owner)]
+        """The sandboxes that have started and that this uid may know of, oldest first."""
+        return [one for one in self.all.values() if owner in (0, one.owner) and one.pid]
 
     def find(self, owner: int, reference: str) -> Sandbox:
         """By name, id, or the beginning of an id; raises ProtocolError `no_such_container` or `ambiguous`."""
@@ -120,48 +139,74 @@ class Sandboxes:
             raise ProtocolError("not_running", container=sandbox.name)
         return sandbox
 
-    def run(self, owner: int, wanted: Run, limits: Limits) -> tuple[Sandbox, tuple[int, ...]]:
-        """Start one; returns it with the descriptors for its client."""
+    def run(self, owner: int, wanted: Run, limits: Limits, done: Started) -> Sandbox:
+        """Begin to start one; `done` gets the descriptors for its client, or the error."""
         image = self.home.images.find(wanted.image)
         sandbox = self._plan(owner, wanted, limits)
-        program = _program(sandbox.command, sandbox.hostname, wanted)
-        try:
-            self.home.ledger.write(sandbox.id, owner, sandbox.name)
-            self.home.cgroups.make(sandbox.id, limits)
-            started = launch.start(self._place(sandbox, image), program.program)
-        except (OSError, ProtocolError) as error:
-            program.discard()
-            self._sweep(sandbox.id, lambda: None)
-            raise error if isinstance(error, ProtocolError) else ProtocolError("start_failed", reason=str(error)) from error
-        self._adopt(sandbox, started)
-        return sandbox, program.hand_over(started.master, sandbox, self.home.loop)
+        streams = make_streams(sandbox.command, sandbox.hostname, wanted)
+        self.all[sandbox.id] = sandbox
 
-    def execute(self, sandbox: Sandbox, wanted: Exec) -> tuple[Execution, tuple[int, ...]]:
-        """Start one more program in a running sandbox; returns it with the descriptors for its client."""
-        program = _program(wanted.command, sandbox.hostname, wanted)
+        def finish(outcome: launch.Started | Exception) -> None:
+            if isinstance(outcome, Exception):
+                streams.discard()
+                sandbox.running = False
+                self.forget(sandbox)
+                self._sweep(sandbox.id, lambda: done(outcome))
+                return
+            self._adopt(sandbox, outcome)
+            done(streams.hand_over(outcome.master, sandbox, self.home.loop))
+
+        self._begin(lambda: self._start(sandbox, image, streams.program), finish)
+        return sandbox
+
+    def execute(self, sandbox: Sandbox, wanted: Exec, done: Started) -> Execution:
+        """Begin to start one more program in a running sandbox; `done` as in `run`."""
+        streams = make_streams(wanted.command, sandbox.hostname, wanted)
+        execution = Execution()
+
+        def finish(outcome: launch.Started | Exception) -> None:
+            if isinstance(outcome, Exception):
+                streams.discard()
+                done(outcome)
+                return
+            execution.pidfd = outcome.pidfd
+            self.home.loop.watch(outcome.pidfd, lambda: self._execution_ended(execution))
+            if execution.unwanted:
+                execution.kill()
+            done(streams.hand_over(outcome.master, execution, self.home.loop))
+
+        self._begin(lambda: launch.enter(self._place(sandbox, ""), sandbox.pidfd, streams.program), finish)
+        return execution
+
+    def _start(self, sandbox: Sandbox, image: str, program: launch.Program) -> launch.Steps:
+        """Note it, limit it, start it: in this order, so that nothing is without a name or a limit at any time."""
+        self.home.ledger.write(sandbox.id, sandbox.owner, sandbox.name)
+        self.home.cgroups.make(sandbox.id, sandbox.limits)
+        return launch.start(self._place(sandbox, image), program)
+
+    def _begin(self, start: Callable[[], launch.Steps], finish: Callable[[launch.Started | Exception], None]) -> None:
+        """Go through the steps of a start, for so long as it may take."""
         try:
-            started = launch.enter(self._place(sandbox, ""), sandbox.pidfd, program.program)
-        except (OSError, ProtocolError):
-            program.discard()
-            raise
-        execution = Execution(started.pidfd)
-        self.home.loop.watch(started.pidfd, lambda: self._execution_ended(execution))
-        return execution, program.hand_over(started.master, execution, self.home.loop)
+            steps = start()
+        except OSError as error:
+            finish(ProtocolError("start_failed", reason=str(error)))
+            return
+        late = ProtocolError("start_failed", reason=f"it took more than {START_SECONDS:.0f} seconds")
+        Task(self.home.loop, steps, finish).fail(late, after=START_SECONDS)
 
     def kill(self, sandbox: Sandbox) -> None:
         """SIGKILL to its PID 1, with which the kernel kills all the rest, again and again until it is so."""
-        if not sandbox.running or sandbox.pidfd < 0:
+        sandbox.unwanted = True  # one that is being started is killed when it has started
+        if sandbox.pidfd < 0:
             return
         self.home.cgroups.thaw(sandbox.id)
-        with contextlib.suppress(ProcessLookupError):
-            signal.pidfd_send_signal(sandbox.pidfd, signal.SIGKILL)
+        syscalls.kill(sandbox.pidfd)
         self.home.loop.later(AGAIN_SECONDS, lambda: self.kill(sandbox))
 
     def stop(self, sandbox: Sandbox, seconds: int) -> None:
         """SIGTERM to its PID 1, and SIGKILL after so many seconds if it is still there."""
         if seconds > 0:
-            with contextlib.suppress(ProcessLookupError):
-                signal.pidfd_send_signal(sandbox.pidfd, signal.SIGTERM)
+            syscalls.kill(sandbox.pidfd, signal.SIGTERM)
         self.home.loop.later(seconds, lambda: self.kill(sandbox))
 
     def forget(self, sandbox: Sandbox) -> None:
@@ -205,8 +250,9 @@ class Sandboxes:
         """Keep a sandbox that has just started."""
         sandbox.pid, sandbox.pidfd = started.pid, started.pidfd
         sandbox.cgroups = self.home.cgroups.by_controller(sandbox.id)
-        self.all[sandbox.id] = sandbox
         self.home.loop.watch(started.pidfd, lambda: self._init_ended(sandbox))
+        if sandbox.unwanted:
+            self.kill(sandbox)
 
     def _execution_ended(self, execution: Execution) -> None:
         """Reap it, at once: a PID namespace doesn't end before all in it are reaped."""
@@ -214,9 +260,8 @@ class Sandboxes:
         execution.code = syscalls.reap(execution.pidfd)
         os.close(execution.pidfd)
         execution.pidfd = -1
-        _drop_terminal(execution, self.home.loop)
-        for call in execution.when_ended:
-            call(execution.code)
+        drop_terminal(execution, self.home.loop)
+        execution.tell(execution.code)
 
     def _init_ended(self, sandbox: Sandbox) -> None:
         """Reap PID 1. By then the kernel has killed all others of its PID namespace (pid_namespaces(7))."""
@@ -224,7 +269,7 @@ class Sandboxes:
         sandbox.code = syscalls.reap(sandbox.pidfd)
         os.close(sandbox.pidfd)
         sandbox.pidfd = -1
-        _drop_terminal(sandbox, self.home.loop)
+        drop_terminal(sandbox, self.home.loop)
         self._sweep(sandbox.id, lambda: self._ended(sandbox))
 
     def _sweep(self, identity: str, done: Callable[[], None]) -> None:
@@ -244,75 +289,7 @@ class Sandboxes:
         kept = [one for one in self.all.values() if one.owner == sandbox.owner and not one.running]
         for oldest in kept[: max(0, len(kept) - ENDED_EACH)]:
             self.forget(oldest)
-        for call in sandbox.when_ended:
-            call(sandbox.code)
-
-
-@dataclass
-class _Streams:
-    """A program with its streams: the child's ends in `program`, the client's ends in `ours`."""
-
-    program: launch.Program
-    ours: tuple[int, ...]
-    detached: bool
-
-    def discard(self) -> None:
-        """Close both ends."""
-        for descriptor in {*self.program.streams, *self.ours}:
-            os.close(descriptor)
-
-    def hand_over(self, master: int | None, holder: Sandbox | Execution, loop: Loop) -> tuple[int, ...]:
-        """What the client gets. The helper keeps nothing, but the terminal of a detached program, which it empties."""
-        for descriptor in set(self.program.streams):
-            os.close(descriptor)
-        if master is None:
-            return self.ours
-        if not self.detached:
-            return (master,)
-        holder.master = master
-        os.set_blocking(master, False)
-        loop.watch(master, lambda: _drain(holder, loop))
-        return ()
-
-
-def _program(command: list[str], hostname: str, wanted: Run | Exec) -> _Streams:
-    """The program that was asked for, with pipes, or nothing to talk to, or a terminal to be opened."""
-    terminal = wanted.terminal
-    theirs, ours = ((), ()) if terminal else _pipes(wanted.interactive and not wanted.detach, wanted.detach)
-    program = launch.Program(command, hostname, terminal, wanted.rows, wanted.columns, theirs)
-    return _Streams(program, ours, wanted.detach)
-
-
-def _pipes(with_input: bool, detached: bool) -> tuple[tuple[int, ...], tuple[int, ...]]:
-    """The child's three streams and the client's ends of those that are pipes."""
-    if detached:
-        nothing = os.open("/dev/null", os.O_RDWR | os.O_CLOEXEC)
-        return (nothing, nothing, nothing), ()
-    output, error = os.pipe(), os.pipe()
-    if not with_input:
-        return (os.open("/dev/null", os.O_RDWR | os.O_CLOEXEC), output[1], error[1]), (output[0], error[0])
-    given = os.pipe()
-    return (given[0], output[1], error[1]), (given[1], output[0], error[0])
-
-
-def _drain(holder: Sandbox | Execution, loop: Loop) -> None:
-    """Read and drop what a detached program printed, so that it never waits for a reader."""
-    try:
-        if holder.master is not None and os.read(holder.master, 65536):
-            return
-    except BlockingIOError:
-        return
-    except OSError:  # EIO: nobody has the terminal open any more
-        pass
-    _drop_terminal(holder, loop)
-
-
-def _drop_terminal(holder: Sandbox | Execution, loop: Loop) -> None:
-    """Close the master of a detached program's terminal."""
-    if holder.master is not None:
-        loop.forget(holder.master)
-        os.close(holder.master)
-        holder.master = None
+        sandbox.tell(sandbox.code)
 
 
 def _free_name(taken: set[str]) -> str:

@@ -23,6 +23,8 @@ from .sandboxes import Execution, Sandbox, Sandboxes
 
 CONNECTIONS_EACH = 32
 CONNECTIONS = 512
+MARGIN = 64
+"""Bytes of a packet that are not the answer's values."""
 SHARE = 0.5
 """How much of the thread's time one uid may take, over a longer time."""
 BURST_SECONDS = 1.0
@@ -72,15 +74,19 @@ class Connection:
         self._handle(packet)
         self.server.charge(self, time.monotonic() - began)
 
-    def answer_later(self) -> Callable[[int], None]:
-        """The call that answers with an exit code; until then this connection asks nothing more."""
+    def answer_later(self) -> Callable[[Answer | Exception], None]:
+        """What answers when something is over; until then this connection asks nothing more."""
         self.waiting = True
 
-        def answer(code: int) -> None:
+        def answer(outcome: Answer | Exception) -> None:
             self.waiting = False
-            self._answer(Answer({"code": code}))
+            self._answer(outcome)
 
         return answer
+
+    def is_open(self) -> bool:
+        """False once it is closed."""
+        return self.open
 
     def close(self) -> None:
         """End the connection, and all that was to live no longer than it."""
@@ -96,34 +102,35 @@ class Connection:
 
     def _handle(self, packet: bytes) -> None:
         """Do what the packet asks for, and answer."""
-        try:
-            if self.waiting:
-                raise ProtocolError("one_at_a_time")
-            answer = perform(self.server.sandboxes, self, parse_request(packet))
-        except ProtocolError as error:
-            self._send({"error": error.slug, "values": error.values})
-        except Exception as error:  # our own fault: it must neither end the helper nor tell the caller of its insides
-            traceback.print_exc(file=sys.stderr)
-            self._send({"error": "broken", "values": {"reason": type(error).__name__}})
-        else:
-            if answer is not None:
-                self._answer(answer)
-
-    def _answer(self, answer: Answer) -> None:
-        """Send an answer, as a memory file where it is too large for a packet."""
-        try:
-            encode({"ok": answer.values})
-        except ProtocolError:
-            self._send({"file": True}, memory_file(answer.values))
+        if self.waiting:
+            self._send({"error": "one_at_a_time", "values": {}})
             return
-        self._send({"ok": answer.values}, *answer.descriptors)
+        try:
+            outcome: Answer | Exception | None = perform(self.server.sandboxes, self, parse_request(packet))
+        except Exception as error:
+            self.waiting = False
+            outcome = error
+        if outcome is not None:
+            self._answer(outcome)
+
+    def _answer(self, outcome: Answer | Exception) -> None:
+        """Send an answer, as a memory file where it is too large for a packet, or a refusal."""
+        if isinstance(outcome, ProtocolError):
+            self._send({"error": outcome.slug, "values": outcome.values})
+        elif isinstance(outcome, Exception):  # our own fault: it must neither end the helper nor tell of its insides
+            traceback.print_exception(outcome, file=sys.stderr)
+            self._send({"error": "broken", "values": {"reason": type(outcome).__name__}})
+        elif len(json.dumps(outcome.values, ensure_ascii=False).encode("utf-8", "replace")) > MAXIMUM_PACKET - MARGIN:
+            self._send({"file": True}, memory_file(outcome.values))
+        else:
+            self._send({"ok": outcome.values}, *outcome.descriptors)
 
     def _send(self, message: dict[str, object], *descriptors: int) -> None:
         """Send a packet; the descriptors are the caller's alone afterwards."""
         try:
             if self.open:
                 socket.send_fds(self.end, [encode(message)], descriptors)
-        except OSError:  # it is gone, or it does not read
+        except (OSError, ProtocolError):  # it is gone, or it does not read
             self.close()
         finally:
             for descriptor in descriptors:

@@ -11,6 +11,8 @@ from collections.abc import Collection
 
 _libc = ctypes.CDLL(None, use_errno=True)
 _libc.syscall.restype = ctypes.c_long
+_holding_lock = ctypes.PyDLL(None, use_errno=True)
+_holding_lock.syscall.restype = ctypes.c_long
 
 CLONE_NEWNS = 0x00020000
 CLONE_NEWCGROUP = 0x02000000
@@ -42,9 +44,11 @@ SECCOMP_MODE_FILTER = 2
 # Calls from 424 on have one number on every architecture.
 _SYS_OPEN_TREE = 428
 _SYS_MOVE_MOUNT = 429
+_SYS_CLONE3 = 435
 _SYS_CLOSE_RANGE = 436
 _SYS_MOUNT_SETATTR = 442
 _SYS_PIVOT_ROOT = {"x86_64": 155, "aarch64": 41}
+_CLONE_INTO_CGROUP = 0x200000000
 _AT_EMPTY_PATH = 0x1000
 _AT_RECURSIVE = 0x8000
 _OPEN_TREE_CLONE = 1
@@ -70,6 +74,21 @@ def _syscall(call: str, number: int, *arguments: object) -> int:
 def unshare(flags: int) -> None:
     """unshare(2): leave the parent's namespaces for new ones."""
     _checked(_libc.unshare(flags), "unshare")
+
+
+def fork_into(cgroup: str) -> int:
+    """clone3(2) as a fork whose child begins in this v2 group: moving it there later would wait for all processors.
+
+    Only for a process of one thread: Python's and libc's work around a fork is not done.
+    """
+    directory = os.open(cgroup, os.O_PATH | os.O_CLOEXEC)
+    try:
+        wanted = struct.pack("11Q", _CLONE_INTO_CGROUP, 0, 0, 0, signal.SIGCHLD, 0, 0, 0, 0, 0, directory)
+        # PyDLL: the child must come back holding the interpreter's lock.
+        result: int = _holding_lock.syscall(ctypes.c_long(_SYS_CLONE3), wanted, ctypes.c_long(len(wanted)))
+        return _checked(result, "clone3")
+    finally:
+        os.close(directory)
 
 
 def setns(pidfd: int, flags: int) -> None:
@@ -127,11 +146,10 @@ def close_all_but(kept: Collection[int]) -> None:
     _syscall("close_range", _SYS_CLOSE_RANGE, first, _LAST_DESCRIPTOR, 0)
 
 
-def kill_and_reap(pidfd: int) -> int:
-    """SIGKILL to the child behind a pidfd, and its exit code, 128+n by signal n."""
+def kill(pidfd: int, number: int = signal.SIGKILL) -> None:
+    """pidfd_send_signal(2), unless the process has ended."""
     with contextlib.suppress(ProcessLookupError):
-        signal.pidfd_send_signal(pidfd, signal.SIGKILL)
-    return reap(pidfd)
+        signal.pidfd_send_signal(pidfd, number)
 
 
 def reap(pidfd: int) -> int:
