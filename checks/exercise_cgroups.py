@@ -129,7 +129,7 @@ def quota_below_one_cpu(seen: Evidence) -> Verdict:
 
 def _changed_instead(seen: Evidence, container: Container) -> NotYet:
     """What else changed where a quota was asked for."""
-    earlier = seen.before.container(container.namespaces.pid) or container
+    earlier = seen.before.same(container) or container
     was, now = _cpu(earlier), _cpu(container)
     if was.weight != now.weight:
         return NotYet("weight_changed", was=was.weight, now=now.weight)
@@ -201,12 +201,12 @@ def container_gone(seen: Evidence) -> Verdict:
     there = _ours(Evidence(seen.before, seen.before))
     if not there:
         return NotYet("was_not_there")
-    gone = [one for one in there if seen.now.container(one.namespaces.pid) is None]
+    gone = [one for one in there if seen.now.same(one) is None]
     if started := [one for one in _ours(seen) if gone and one in seen.appeared()]:
         return NotYet("another_running", container=started[0].name, pid=started[0].init.pid)
     if gone:
         return Passed(container=gone[0].name, directory=_place(gone[0]).directory)
-    running = seen.now.container(there[0].namespaces.pid) or there[0]
+    running = seen.now.same(there[0]) or there[0]
     return NotYet("paused" if running.cgroups.frozen else "still_running", container=running.name, pid=running.init.pid)
 
 
@@ -269,7 +269,7 @@ def _cpu(container: Container) -> Cpu:
 
 def _cpu_before(seen: Evidence, container: Container) -> Cpu:
     """Its counters when the step began; those of a container that is newer begin at nothing."""
-    earlier = seen.before.container(container.namespaces.pid)
+    earlier = seen.before.same(container)
     return _cpu(earlier) if earlier else Cpu()
 
 

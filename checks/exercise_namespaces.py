@@ -242,7 +242,7 @@ def container_gone(seen: Evidence) -> Verdict:
     there = _ours(Evidence(seen.before, seen.before))
     if not there:
         return NotYet("was_not_there")
-    gone = [one for one in there if seen.now.container(one.namespaces.pid) is None]
+    gone = [one for one in there if seen.now.same(one) is None]
     if not gone:
         return NotYet("still_running", container=there[0].name, pid=there[0].init.pid)
     if started := [one for one in _ours(seen) if one in seen.appeared()]:
@@ -334,7 +334,7 @@ def _ids(ipc: Ipc) -> set[int]:
 
 
 def _ids_before(seen: Evidence, container: Container) -> set[int]:
-    earlier = seen.before.container(container.namespaces.pid)
+    earlier = seen.before.same(container)
     return _ids(earlier.ipc) if earlier else set()
 
 

@@ -29,7 +29,7 @@ def leftovers(before: Facts, now: Facts, uid: int) -> list[Leftover]:
         for one in new
         if one.owner == uid and one.id not in {other.id for other in old}
     ]
-    new_containers = [one for one in now.containers if before.container(one.namespaces.pid) is None]
+    new_containers = [one for one in now.containers if before.same(one) is None]
     return [*found, *(Leftover("container", one.id) for one in new_containers if one.engine == "box")]
 
 

@@ -121,7 +121,7 @@ def contradiction(evidence: Evidence) -> str:
         return "two_boots"
     if any(map(_impossible, (before, now))):
         return "impossible_facts"
-    pairs = ((old, new) for new in now.containers if (old := before.container(new.namespaces.pid)))
+    pairs = ((old, new) for new in now.containers if (old := before.same(new)))
     return "counter_ran_back" if any(_ran_back(old, new) for old, new in pairs) else ""
 
 

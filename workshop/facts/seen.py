@@ -72,6 +72,14 @@ class Facts:
         """The container of this PID namespace, None if it is not here (any more)."""
         return next((one for one in self.containers if one.namespaces.pid == pid_namespace), None)
 
+    def same(self, container: Container) -> Container | None:
+        """This very container, None if it is not here (any more).
+
+        The kernel gives a namespace's number again as soon as it is free, so its PID 1 must be the same process as well.
+        """
+        here = self.container(container.namespaces.pid)
+        return here if here and (here.init.pid, here.init.started) == (container.init.pid, container.init.started) else None
+
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
@@ -83,8 +91,8 @@ class Evidence:
 
     def appeared(self) -> tuple[Container, ...]:
         """Containers that are here now and were not when the step began."""
-        return tuple(one for one in self.now.containers if self.before.container(one.namespaces.pid) is None)
+        return tuple(one for one in self.now.containers if self.before.same(one) is None)
 
     def gone(self) -> tuple[Container, ...]:
         """Containers that were here when the step began and are not now."""
-        return tuple(one for one in self.before.containers if self.now.container(one.namespaces.pid) is None)
+        return tuple(one for one in self.before.containers if self.now.same(one) is None)
