@@ -104,12 +104,12 @@ def test_constraints_hold_the_whole_closure() -> None:
 def closure() -> Iterator[str]:
     """Names of everything that the project and its tests depend on, directly or not."""
     declared = [*PROJECT["dependencies"], *PROJECT["optional-dependencies"]["test"]]
-    waiting = [Requirement(text) for text in declared]
+    waiting = [one for one in map(Requirement, declared) if _applies(one)]
     done: set[tuple[str, frozenset[str]]] = set()
     while waiting:
         one = waiting.pop()
         name, extras = str(canonicalize_name(one.name)), frozenset(one.extras)
-        if (name, extras) in done or not _applies(one):
+        if (name, extras) in done:
             continue
         done.add((name, extras))
         yield name
