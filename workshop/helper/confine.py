@@ -5,7 +5,6 @@ Runs inside the sandbox's namespaces. Nothing here gives anything; each step tak
 
 from __future__ import annotations
 
-import contextlib
 import errno
 import fcntl
 import os
@@ -22,6 +21,9 @@ PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 CAPABILITIES = (0, 1, 3, 4, 5, 6, 7, 8, 10, 13, 18, 27, 29, 31)
 """Docker's fourteen: chown, dac_override, fowner, fsetid, kill, setgid, setuid, setpcap, net_bind_service, net_raw,
 sys_chroot, mknod, audit_write, setfcap. Held in the sandbox's user namespace: none of them counts outside of it."""
+HIGHEST_CAPABILITY = syscalls.highest_capability()
+SIGNALS = (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGTERM, signal.SIGPIPE, signal.SIGXFSZ, signal.SIGCHLD)
+"""Those that Python, the helper or who started it may ignore or handle; ignored ones would survive exec (signal(7))."""
 _SIOCGIFFLAGS, _SIOCSIFFLAGS, _IFF_UP = 0x8913, 0x8914, 1
 _TIOCSPTLCK, _TIOCGPTPEER = 0x40045431, 0x5441
 
@@ -71,24 +73,23 @@ def take_streams(streams: Sequence[int], terminal: bool) -> None:
         fcntl.ioctl(0, termios.TIOCSCTTY, 0)
 
 
+def prepare() -> None:
+    """Compute before any fork what every child will need."""
+    seccomp.program()
+
+
 def restrict() -> None:
-    """Bounded capabilities, no new privileges, seccomp. After this there is no way back, for this or any child."""
-    for capability in range(64):
+    """Default signals, bounded capabilities, no new privileges, seccomp. After this there is no way back."""
+    for number in SIGNALS:
+        syscalls.default_signal(number)
+    signal.pthread_sigmask(signal.SIG_SETMASK, [])
+    for capability in range(HIGHEST_CAPABILITY + 1):
         if capability not in CAPABILITIES:
-            with contextlib.suppress(OSError):  # EINVAL: this kernel has none of that number
-                syscalls.prctl(syscalls.PR_CAPBSET_DROP, capability)
+            syscalls.prctl(syscalls.PR_CAPBSET_DROP, capability)
     syscalls.prctl(syscalls.PR_CAP_AMBIENT, syscalls.PR_CAP_AMBIENT_CLEAR_ALL)
     syscalls.set_capabilities(sum(1 << capability for capability in CAPABILITIES))
     syscalls.prctl(syscalls.PR_SET_NO_NEW_PRIVS, 1)
     syscalls.install_filter(seccomp.program())
-
-
-def restore_signals() -> None:
-    """Give the program the signals that Python ignores or handles (signal(7): ignored ones survive exec)."""
-    for number in signal.valid_signals():
-        if number not in (signal.SIGKILL, signal.SIGSTOP) and signal.getsignal(number) is not signal.SIG_DFL:
-            signal.signal(number, signal.SIG_DFL)
-    signal.pthread_sigmask(signal.SIG_SETMASK, [])
 
 
 def execute(command: list[str], environ: Mapping[str, str]) -> NoReturn:

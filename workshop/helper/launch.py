@@ -4,9 +4,9 @@
     fork                  ->   join cgroups, unshare
     write identity maps   <-   "unshared"
     map the image         ->   take the sandbox's identity, fork ->
-    hold a pidfd          <-   "born", exit
-    reap the outer child  ->                                     die with the helper from here on
-                          <-                                     mounts, restrictions, exec
+    hold a pidfd          <-   "born", exit                      mounts, terminal
+    reap the outer child, "go"                                ->  die with the helper from here on
+    hand over             <-                                     "exec", restrictions, exec
 
 The outer child joins the cgroups before it unshares, else the cgroup namespace would show the host's tree. The inner
 child is the helper's own once the outer one is reaped (PR_SET_CHILD_SUBREAPER), so that only the helper can reap it
@@ -18,8 +18,9 @@ from __future__ import annotations
 import errno
 import gc
 import os
+import signal
 import socket
-from collections.abc import Callable, Generator, Iterable, Sequence
+from collections.abc import Callable, Generator, Iterable
 from dataclasses import dataclass
 from typing import NoReturn
 
@@ -177,9 +178,7 @@ def _adopt(channel: Channel, held: list[int]) -> Steps:
     os.close(outer)
     held[:] = [inner]
     channel.send("go")
-    yield from channel.await_word("alive")
-    _, masters = yield from channel.await_word("terminal")
-    yield from channel.await_word("exec")
+    _, masters = yield from channel.await_word("exec")
     yield channel.end.fileno()
     packet, _ = channel.receive()
     if packet:
@@ -263,10 +262,6 @@ def _beget(channel: Channel, inner: Callable[[], None]) -> None:
     if pid:
         channel.send(f"born {pid}")
         os._exit(0)
-    channel.expect("go")
-    # Only now is the helper the parent whose death counts; a helper that died before is noticed by the send.
-    syscalls.prctl(syscalls.PR_SET_PDEATHSIG, 9)
-    channel.send("alive")
     inner()
 
 
@@ -285,26 +280,25 @@ def _inner(channel: Channel, place: Place, program: Program, lower: int | str) -
 def _become(channel: Channel, place: Place, program: Program, pts: str, root: str = "") -> NoReturn:
     """Terminal or streams, a session, restrictions, exec."""
     os.umask(0o022)
-    streams: Sequence[int] = program.streams
     os.setsid()
+    masters, streams = [], program.streams
     if program.terminal:
         master, slave = confine.open_terminal(pts, program.rows, program.columns)
-        channel.send("terminal", master)
-        os.close(master)
-        streams = (slave, slave, slave)
-        if root:
-            rootfs.bind_console(root)
-    else:
-        channel.send("terminal")
+        masters, streams = [master], (slave, slave, slave)
     if root:
+        if program.terminal:
+            rootfs.bind_console(root)
         rootfs.enter(root)
     confine.take_streams(streams, program.terminal)
-    syscalls.close_all_but({0, 1, 2, channel.end.fileno()})
-    confine.restore_signals()
+    environment = confine.environment(place.instance, program.hostname)
     confine.restrict()
-    channel.send("exec")
+    channel.expect("go")
+    # Only now is the helper the parent whose death counts; one that died before is noticed by the send.
+    syscalls.prctl(syscalls.PR_SET_PDEATHSIG, signal.SIGKILL)
+    channel.send("exec", *masters)
+    syscalls.close_all_but({0, 1, 2, channel.end.fileno()})
     try:
-        confine.execute(program.command, confine.environment(place.instance, program.hostname))
+        confine.execute(program.command, environment)
     except OSError as error:
         missing = error.errno in (errno.ENOENT, errno.ENOTDIR)
         channel.send(f"command_not_{'found' if missing else 'executable'} {program.command[0]}")

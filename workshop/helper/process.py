@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Iterator
 
 from ..protocol import ProtocolError, instance_name, runtime_directory
-from . import syscalls
+from . import confine, syscalls
 from .cgroups import Cgroups, hierarchies
 from .images import Images
 from .ledger import Ledger
@@ -57,6 +57,7 @@ def run(idle: float | None) -> None:
         sandboxes = Sandboxes(home)
         Server(sandboxes, listener, idle)
         stop_on_signals(home.loop)
+        confine.prepare()
         gc.freeze()  # else the first collection in a child would copy every page that it shares with the helper
         tell_ready()
         try:

@@ -11,6 +11,8 @@ from collections.abc import Collection
 
 _libc = ctypes.CDLL(None, use_errno=True)
 _libc.syscall.restype = ctypes.c_long
+_libc.signal.argtypes = [ctypes.c_int, ctypes.c_void_p]
+_libc.signal.restype = ctypes.c_void_p
 _holding_lock = ctypes.PyDLL(None, use_errno=True)
 _holding_lock.syscall.restype = ctypes.c_long
 
@@ -172,6 +174,17 @@ def install_filter(program: bytes) -> None:
     fprog = struct.pack("HxxxxxxP", len(program) // 8, ctypes.addressof(instructions))
     held = ctypes.create_string_buffer(fprog, len(fprog))
     prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, ctypes.addressof(held))
+
+
+def default_signal(number: int) -> None:
+    """signal(2) with SIG_DFL, without the tables that Python keeps of its own handlers."""
+    _libc.signal(number, None)
+
+
+def highest_capability() -> int:
+    """The kernel's highest one, which may be newer than this program (capabilities(7))."""
+    with open("/proc/sys/kernel/cap_last_cap") as file:
+        return int(file.read())
 
 
 def set_capabilities(mask: int) -> None:
