@@ -73,7 +73,7 @@ def _other_directory(answered: PurePosixPath, container: Container, hierarchy: H
     for other in container.cgroups.memberships:
         if answered in _spellings(other):
             return NotYet("other_controller", controllers=", ".join(other.controllers) or f"v{other.version}")
-    if len(text) >= 4 and text.strip("/") in (*container.id.split("/"), container.id[:12], container.name):
+    if text.strip("/") in (container.id, container.id[:12], container.name):
         return NotYet("only_the_name", answered=text)
     return NotYet("no_such_directory", answered=text)
 
