@@ -64,30 +64,30 @@ def test_the_cgroup_path_tells_the_engine(name: str, engine: str, known_as: str)
 )
 def test_without_a_cgroup_of_its_own_the_process_above_tells(parent: Process, expected: Identity) -> None:
     """A container in its session's cgroup is told by what waits for its PID 1; nothing of note means a bare system call."""
-    assert identify(Clues(paths("session"), SESSION, SESSION, [parent])) == expected
+    assert identify(Clues(paths("session"), SESSION, SESSION, parent)) == expected
 
 
 def test_docker_with_another_cgroup_parent() -> None:
     """Docker's containers below a parent of the user's choice are known by containerd's shim of the namespace `moby`."""
     shim = process("containerd-shim", "/usr/bin/containerd-shim-runc-v2", "-namespace", "moby", "-id", DOCKER)
-    assert identify(Clues([f"/mine/{DOCKER}"], parents=[shim])) == Identity("docker", DOCKER)
+    assert identify(Clues([f"/mine/{DOCKER}"], parent=shim)) == Identity("docker", DOCKER)
 
 
 def test_detached_runc_is_known_by_its_state() -> None:
     """A runc container that nobody waits for is known where runc keeps a state under the name of its cgroup."""
-    clues = Clues(paths("runc_cgroupfs"), ("/", "/", "/"), parents=[process("systemd")], runc=frozenset({"hello", "other"}))
+    clues = Clues(paths("runc_cgroupfs"), ("/", "/", "/"), parent=process("systemd"), runc=frozenset({"hello", "other"}))
     assert identify(clues) == Identity("runc", "hello")
 
 
 def test_a_cgroup_of_its_own_and_nobody_known_is_unknown() -> None:
     """Something that is no engine of ours is called unknown, not guessed at."""
-    assert identify(Clues(["/some/service"], ("/",), parents=[process("systemd")])) == Identity("unknown")
+    assert identify(Clues(["/some/service"], ("/",), parent=process("systemd"))) == Identity("unknown")
 
 
 def test_unshare_inside_a_container_is_not_that_container() -> None:
     """A namespace made inside a Docker container bears Docker's path, and is still only a bare system call's."""
     inside = paths("docker_v1")
-    clues = Clues(inside, inside, parents=[process("unshare")], taken=frozenset({DOCKER}))
+    clues = Clues(inside, inside, parent=process("unshare"), taken=frozenset({DOCKER}))
     assert identify(clues) == Identity("unshare")
 
 

@@ -19,16 +19,8 @@ class Ancestors:
 
     seen: dict[int, Process | None] = field(default_factory=dict)
 
-    def above(self, process: Process) -> list[Process]:
-        """Its parent, that one's parent and so on; ends early at one that has ended or may not be looked at."""
-        chain: list[Process] = []
-        child: Process = process
-        while (parent := self._parent(child)) and len(chain) < 1000:
-            chain.append(parent)
-            child = parent
-        return chain
-
-    def _parent(self, child: Process) -> Process | None:
+    def parent(self, child: Process) -> Process | None:
+        """The process above this one; None if it has ended, may not be looked at, or is none of this machine's."""
         if child.parent not in self.seen:
             self.seen[child.parent] = _read(child.parent) if child.parent else None
         parent = self.seen[child.parent]
@@ -46,10 +38,14 @@ class Ancestors:
 
         Facts travel to the instructor as evidence, and what stands in a command line of the host's is nobody's business.
         """
-        found = {
-            one.pid: replace(one, arguments=()) for process in processes for one in self.above(process) if one.pid not in inside
-        }
-        return tuple(sorted(found.values(), key=lambda one: (one.started, one.pid)))
+        found: dict[int, Process] = {}
+        for process in processes:
+            above = self.parent(process)
+            while above and above.pid not in found:
+                found[above.pid] = above
+                above = self.parent(above)
+        outer = [replace(one, arguments=()) for one in found.values() if one.pid not in inside]
+        return tuple(sorted(outer, key=lambda one: (one.started, one.pid)))
 
 
 def _read(pid: int) -> Process | None:

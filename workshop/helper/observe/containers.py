@@ -85,9 +85,9 @@ class Recognition:
     def _identity(self, init: Process, paths: Sequence[str], box: str, taken: frozenset[str]) -> Identity:
         if box and box not in taken:
             return Identity("box", box)
-        parents = self.ancestors.above(init)
-        around = self.ancestors.paths(parents[0]) if parents else ()
-        return identify(Clues(paths, around, self.own, parents, taken, self.runc, self.question.instance))
+        parent = self.ancestors.parent(init)
+        around = self.ancestors.paths(parent) if parent else ()
+        return identify(Clues(paths, around, self.own, parent, taken, self.runc, self.question.instance))
 
 
 def _runc_states() -> list[str]:

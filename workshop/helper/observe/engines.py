@@ -1,4 +1,4 @@
-"""What started a container, told from its cgroup paths and the processes above its PID 1: a pure function of both.
+"""What started a container, told from its cgroup paths and the process above its PID 1: a pure function of both.
 
 The kernel has no word for a container, but every engine leaves its mark where it puts one: see `_MARKS`. Where a path says
 nothing (no cgroup of its own), the process that waits for PID 1 does: `runc`, `conmon`, `unshare`.
@@ -44,15 +44,15 @@ class Identity:
 class Clues:
     """What is seen of a container from the host.
 
-    `paths` are its PID 1's cgroups and `around` those of the process above it; `own` are the observer's. `parents` are the
-    processes above PID 1 outside of the container, nearest first. `taken` holds ids of the containers around this one,
-    whose mark all that runs in them bears too. `runc` lists what runc has a state directory of.
+    `paths` are its PID 1's cgroups and `around` those of the process above it, `parent`; `own` are the observer's. `taken`
+    holds ids of the containers around this one, whose mark all that runs in them bears too. `runc` lists what runc has a
+    state directory of.
     """
 
     paths: Sequence[str] = ()
     around: Sequence[str] = ()
     own: Sequence[str] = ()
-    parents: Sequence[Process] = ()
+    parent: Process | None = None
     taken: frozenset[str] = frozenset()
     runc: frozenset[str] = frozenset()
     instance: str = "workshop"
@@ -99,7 +99,7 @@ def identify(clues: Clues) -> Identity:
     found = marks(clues.paths, clues.taken)
     if found:
         mark = found[0]
-        return mark if mark.engine != "unknown" else Identity(_engine_above(clues.parents), mark.id)
+        return mark if mark.engine != "unknown" else Identity(_engine_above(clues.parent), mark.id)
     return _without_mark(clues)
 
 
@@ -108,19 +108,18 @@ def _without_mark(clues: Clues) -> Identity:
     known = sorted(leaves & clues.runc - clues.taken)
     if known:
         return Identity("runc", known[0])
-    engine = _engine_above(clues.parents)
+    engine = _engine_above(clues.parent)
     if engine == "runc":
-        return Identity("runc", _runc_argument(clues.parents))
+        return Identity("runc", _runc_argument(clues.parent))
     if engine == "unknown" and sorted(clues.paths) == sorted(clues.around):
         return Identity("unshare")
     return Identity(engine)
 
 
-def _engine_above(parents: Sequence[Process]) -> str:
-    """The engine by the nearest process above PID 1; `conmon`, say, waits for podman's containers."""
-    if not parents:
+def _engine_above(nearest: Process | None) -> str:
+    """The engine by the process above PID 1; `conmon`, say, waits for podman's containers."""
+    if nearest is None:
         return "unknown"
-    nearest = parents[0]
     if nearest.name.startswith("containerd-shim"):
         return "docker" if "moby" in nearest.arguments else "unknown"
     if nearest.name.startswith("runc"):
@@ -129,7 +128,7 @@ def _engine_above(parents: Sequence[Process]) -> str:
     return above.get(nearest.name, "unknown")
 
 
-def _runc_argument(parents: Sequence[Process]) -> str:
+def _runc_argument(nearest: Process | None) -> str:
     """The container's id, which is the last word of `runc run ...` and `runc create ...`."""
-    words = parents[0].arguments
+    words = nearest.arguments if nearest else ()
     return words[-1] if len(words) > 2 and {"run", "create", "restore"} & set(words) else ""

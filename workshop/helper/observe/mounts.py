@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 from ...facts import Mount
 from .text import UnreadableError
@@ -49,8 +50,12 @@ def _line(line: str) -> MountLine:
     )
 
 
+@lru_cache(maxsize=32)
 def parse_mounts(text: str) -> tuple[Mount, ...]:
-    """What is mounted, in the order of mounting; an option that both lists hold is given once."""
+    """What is mounted, in the order of mounting; an option that both lists hold is given once.
+
+    Remembered by text, because mounts seldom change from one look to the next.
+    """
     return tuple(
         Mount(line.target, line.type, line.source, tuple(dict.fromkeys(line.own + line.shared))) for line in parse_lines(text)
     )

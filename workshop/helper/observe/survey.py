@@ -63,6 +63,9 @@ def survey(host: int, wanted: Collection[str]) -> Iterator[Survey]:
 
 
 def _look_at(pid: int, host: int, wanted: Collection[str], found: Survey) -> None:
+    # Most processes are the host's: one call tells, and only what is not the host's is held and looked at again.
+    if os.stat(f"/proc/{pid}/ns/pid").st_ino == host:
+        return
     held = Held(pid)
     try:
         inode = held.namespace("pid")
