@@ -98,17 +98,20 @@ class Screen:
         self.terminal.resize(columns, rows)
         self._set_size(columns, rows)
 
+    def close_window(self) -> None:
+        """Take the terminal away from the program, as a user who closes the window."""
+        if self._primary >= 0:
+            os.close(self._primary)
+            self._primary = -1
+
     def kill(self) -> None:
         """End the program, and what it started and left behind."""
         started = self._descendants()
         with contextlib.suppress(ProcessLookupError):
             self.process.send_signal(signal.SIGKILL)
         self.process.wait()
-        if self._primary >= 0:
-            os.close(self._primary)
-            self._primary = -1
-        _, left = psutil.wait_procs(started, timeout=2)
-        for process in left:
+        self.close_window()
+        for process in still_running(started, 2):
             with contextlib.suppress(psutil.NoSuchProcess):
                 process.kill()
 
@@ -137,3 +140,18 @@ class Screen:
         while self._replies:
             self.send(self._replies.pop(0))
         return True
+
+
+def still_running(processes: Sequence[psutil.Process], timeout: float) -> list[psutil.Process]:
+    """Those that have not ended within so many seconds; a zombie has ended, whoever has yet to reap it."""
+    deadline = time.monotonic() + timeout
+    while (left := [process for process in processes if _runs(process)]) and time.monotonic() < deadline:
+        time.sleep(0.005)  # the end of a process that is not our child is announced to nobody
+    return left
+
+
+def _runs(process: psutil.Process) -> bool:
+    try:
+        return bool(process.is_running() and process.status() != psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return False

@@ -12,6 +12,8 @@ from functools import cache
 from typing import Any
 
 SCROLLBACK_LINES = 5000
+_MOST_LINES = SCROLLBACK_LINES + 1000  # lines are dropped in pages of up to so many
+_MOST_BYTES = 64 << 20  # by itself the library keeps 10 kB, a few hundred lines
 
 CURSOR_KEYS, CURSOR_VISIBLE, FOCUS_REPORTS, SGR_MOUSE, BRACKETED_PASTE = 1, 25, 1004, 1006, 2004
 """DEC private modes, by number (xterm's ctlseqs.ms)."""
@@ -35,7 +37,9 @@ class Emulator:
         """Replies are what a terminal answers to a program's questions (where is the cursor?); raises ImportError, OSError."""
         core = importlib.import_module("pyghostty.core")
         self._ffi, self._library = core.ffi, core.lib
-        self._terminal = core.Terminal(columns, rows, scrollback=SCROLLBACK_LINES)
+        self._terminal = core.Terminal(columns, rows, scrollback=_MOST_LINES)
+        limit = self._library.GHOSTTY_TERMINAL_OPT_SCROLLBACK_MAX_BYTES
+        self._library.ghostty_terminal_set(self._terminal._t[0], limit, self._ffi.new("size_t*", _MOST_BYTES))
         self._terminal.on_reply(reply)
         self._size = columns, rows
         self._formatter_options = core.init_sized("GhosttyFormatterTerminalOptions")

@@ -62,7 +62,8 @@ class TerminalPane(Widget, can_focus=True):
         super().__init__(name=name, id=id, classes=classes)
         self._argv, self._environment = list(argv), dict(environment)
         self._language = language or language_of()
-        self._started, self._loaded, self._notice = False, False, ""
+        self._started = self._loaded = self._unavailable = False
+        self._notice = ""
         self._shell: Shell | None = None
         self._emulator: Emulator | None = None
         self._typed = bytearray()
@@ -78,10 +79,10 @@ class TerminalPane(Widget, can_focus=True):
 
     def start(self) -> None:
         """Start the shell, now or as soon as there is a size to start it with; nothing if it runs already."""
-        if not self._started:
-            self._started, self._notice = True, self._notice if self._loaded and available() else ""
-            self._emulator = None
-            self._begin()
+        if self._started or self._unavailable:
+            return
+        self._started, self._notice, self._emulator = True, "", None
+        self._begin()
 
     def stop(self) -> None:
         """Hang up: the shell's session gets SIGHUP, the shell is waited for, and no descriptor stays open."""
@@ -108,7 +109,7 @@ class TerminalPane(Widget, can_focus=True):
 
     async def _load(self) -> None:
         reason = await asyncio.to_thread(available)
-        self._loaded = True
+        self._loaded, self._unavailable = not reason, bool(reason)
         if reason:
             self._give_up(say(self._language, "terminal.unavailable", reason=reason))
         else:
