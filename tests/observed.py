@@ -91,14 +91,25 @@ def cgroup(name: str, *controllers: str) -> Iterator[dict[str, Path]]:
     """A cgroup of this name in the hierarchy of each controller, by controller; removed at the block's end."""
     found = {one: _hierarchy(one) / name for one in controllers}
     try:
-        for folder in found.values():
+        for controller, folder in found.items():
             folder.mkdir(parents=True, exist_ok=True)
+            _enable(controller, folder)
         yield found
     finally:
-        for folder in found.values():
-            for path in (folder, *folder.parents):
-                if INSTANCE in path.parts[-2:]:
-                    path.rmdir()
+        for ours in sorted({path for folder in found.values() for path in _ours(folder)}, reverse=True):
+            ours.rmdir()
+
+
+def _ours(folder: Path) -> list[Path]:
+    """A cgroup and those above it up to the instance's own."""
+    return [path for path in (folder, *folder.parents) if INSTANCE in path.parts]
+
+
+def _enable(controller: str, folder: Path) -> None:
+    """Version 2 gives a controller to a cgroup only where each cgroup above says so."""
+    above = [path for path in reversed(folder.parents) if (path / "cgroup.subtree_control").exists()]
+    for path in above:
+        (path / "cgroup.subtree_control").write_text(f"+{controller}")
 
 
 def _hierarchy(controller: str) -> Path:

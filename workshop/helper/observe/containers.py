@@ -6,13 +6,13 @@ import os
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from typing import Any, TypeVar
+from typing import Any
 
 from ...facts import Container, Namespaces, Process
 from .ancestors import Ancestors
 from .cgroups import Tree, parse_cgroup, read_cgroups
 from .engines import Clues, Identity, box_id, identify, marks
-from .held import Held
+from .held import Held, read_or
 from .mounts import parse_mounts
 from .namespaces import enclosing, owner, read_namespaces
 from .network import read_interfaces
@@ -21,8 +21,6 @@ from .survey import Group, Survey
 from .text import UnreadableError
 from .users import read_users
 from .visibility import Sandboxed, may_see
-
-T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,10 +134,3 @@ def _whole(namespaces: Namespaces) -> Namespaces:
     if not namespaces.mnt:
         raise ProcessLookupError
     return namespaces
-
-
-def read_or(read: Callable[[], T], otherwise: T) -> T:
-    """What a reader gives, or `otherwise` where the kernel does not let it or it has ended meanwhile."""
-    with suppress(OSError, UnreadableError):
-        return read()
-    return otherwise

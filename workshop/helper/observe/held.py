@@ -7,7 +7,14 @@ process has got the same number since.
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
+from contextlib import suppress
 from types import TracebackType
+from typing import TypeVar
+
+from .text import UnreadableError
+
+T = TypeVar("T")
 
 READ_LIMIT = 256 * 1024
 """Bytes read of one file at most: a container can hold 32,000 queues and 100,000 mounts, and the helper has one thread."""
@@ -67,3 +74,10 @@ class Held:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         """Let it go at the block's end."""
         self.close()
+
+
+def read_or(read: Callable[[], T], otherwise: T) -> T:
+    """What a reader gives, or `otherwise` where the kernel does not let it or it has ended meanwhile."""
+    with suppress(OSError, UnreadableError):
+        return read()
+    return otherwise

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from ...facts import Host, Namespaces
 from .cgroups import Tree, cgroup_mounts, parse_cgroup, read_trees
-from .held import Held, read
+from .held import Held, read, read_or
 from .mounts import parse_mounts
 from .namespaces import read_namespaces
 from .network import read_interfaces
@@ -53,13 +53,13 @@ def complete(observer: Held) -> bool:
 
 
 def read_host(seen: Machine, subjects: Collection[str], count: int) -> Host:
-    """The host without its processes, hostname and System V objects; raises OSError or UnreadableError."""
+    """The host without its processes, hostname and System V objects; raises OSError where there is no /proc."""
     return Host(
         namespaces=seen.namespaces,
         boot=read("/proc/sys/kernel/random/boot_id").strip(),
         kernel=os.uname().release,
         hierarchies=tuple(tree.hierarchy for tree in seen.trees),
         process_count=count,
-        mounts=parse_mounts(seen.first.read("mountinfo")) if "mounts" in subjects else (),
-        interfaces=read_interfaces(seen.first) if "interfaces" in subjects else (),
+        mounts=read_or(lambda: parse_mounts(seen.first.read("mountinfo")), ()) if "mounts" in subjects else (),
+        interfaces=read_or(lambda: read_interfaces(seen.first), ()) if "interfaces" in subjects else (),
     )
