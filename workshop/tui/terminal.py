@@ -66,7 +66,7 @@ class TerminalPane(Widget, can_focus=True):
         self._notice = ""
         self._shell: Shell | None = None
         self._emulator: Emulator | None = None
-        self._typed = bytearray()
+        self._typed, self._unseen = bytearray(), bytearray()
         self._rows: list[str] = []
         self._cursor: tuple[int, int] | None = None
         self._frame: asyncio.TimerHandle | None = None
@@ -82,6 +82,7 @@ class TerminalPane(Widget, can_focus=True):
         if self._started or self._unavailable:
             return
         self._started, self._notice, self._emulator = True, "", None
+        self._unseen.clear()
         self._begin()
 
     def stop(self) -> None:
@@ -122,26 +123,40 @@ class TerminalPane(Widget, can_focus=True):
 
     def _begin(self) -> None:
         """Start whatever of shell and emulator is wanted, possible and missing."""
-        if not (self._started and self.is_mounted and self.size.area and not self._notice):
+        if not (self.is_mounted and self.size.area) or self._notice:
             return
         size = self.size.width, self.size.height
-        if self._shell is None:
-            try:
-                self._shell = Shell(self._argv, self._environment, size, self._feed, self._ended)
-            except OSError as error:
-                self._give_up(say(self._language, "terminal.not_started", reason=str(error)))
-                return
-            self._shell.write(bytes(self._typed))
-            self._typed.clear()
-        if self._emulator is None and self._loaded:
-            self._emulator = Emulator(*size, self._shell.write)
-            self._shell.read()
+        if self._started and self._shell is None and not self._start_shell(size):
+            return
+        if self._emulator is None and self._loaded and (self._shell or self._unseen):
+            self._emulator = Emulator(*size, self._reply)
+            self._feed(bytes(self._unseen))
+            self._unseen.clear()
+            if self._shell is not None:
+                self._shell.read()
+
+    def _start_shell(self, size: tuple[int, int]) -> bool:
+        try:
+            self._shell = Shell(self._argv, self._environment, size, self._feed, self._ended)
+        except OSError as error:
+            self._give_up(say(self._language, "terminal.not_started", reason=str(error)))
+            return False
+        self._shell.write(bytes(self._typed))
+        self._typed.clear()
+        return True
+
+    def _reply(self, data: bytes) -> None:
+        """What the emulator answers to a program's question."""
+        if self._shell is not None:
+            self._shell.write(data)
 
     def _feed(self, data: bytes) -> None:
-        if self._emulator is not None:
-            self._emulator.feed(data)
-            self._moved = True
-            self._schedule()
+        if self._emulator is None:  # a program that was done before the emulator was ready
+            self._unseen += data
+            return
+        self._emulator.feed(data)
+        self._moved = True
+        self._schedule()
 
     def _ended(self, code: int) -> None:
         self._shell, self._started = None, False
