@@ -206,6 +206,17 @@ def test_a_box_is_its_owners_alone_and_so_is_what_runs_in_it() -> None:
         assert len(_in_box(seen(0))) == 2
 
 
+def test_a_box_without_cgroups_is_told_by_its_first_process() -> None:
+    """Where the helper may make no cgroup, a box is known by the PID 1 that the helper started."""
+    with shell("unshare", *EVERYTHING) as one:
+        plain = one.container(seen())
+        assert plain is not None
+        sandboxes = {BOX: Sandboxed("mine", LEARNER, plain.init.pid)}
+        box = one.container(seen(LEARNER, sandboxes))
+        assert box is not None and (box.engine, box.id, box.name) == ("box", BOX, "mine")
+        assert one.container(seen(OTHER, sandboxes)) is None
+
+
 def _in_box(facts: Facts) -> list[Container]:
     places = [(one, one.cgroups.of("pids")) for one in facts.containers]
     return [one for one, place in places if place and place.path == f"/{INSTANCE}/{BOX}"]
