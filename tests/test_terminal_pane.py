@@ -189,14 +189,13 @@ def test_the_outer_cursor_stands_where_the_pane_has_its_own() -> None:
 def test_a_shell_that_ended_can_be_started_again() -> None:
     """After the end, `start` gives a fresh screen and a new shell; `stop` ends it without a word."""
     with pane("sh", "-c", "echo ready for input; read line; echo $line; exit 4") as screen:
-        for word in (b"first", b"second"):
-            screen.wait("ready for input")
-            screen.send(word + b"\r")
+        for word in ("first", "second"):
+            screen.wait(lambda text: "ready for input" in text and "has ended" not in text)
+            screen.send(word.encode() + b"\r")
             screen.wait("exited 4")
-            assert word.decode() in screen.text()
+            assert word in screen.text()
             screen.send(b"r")
-            screen.wait(lambda text, word=word.decode(): word not in text)  # type: ignore[misc]  # a default binds it now
-        screen.wait("ready for input")
+        screen.wait(lambda text: "ready for input" in text and "has ended" not in text)
         screen.send(b"\x1d")
         screen.wait("outside")
         screen.send(b"h")
