@@ -37,8 +37,8 @@ $(BIN)/python:
 	@old=; bare=; \
 	for python in $(PYTHONS); do \
 	  command -v $$python >/dev/null || continue; \
-	  $$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { old="$$python is `$$python --version`"; continue; }; \
-	  $$python -c 'import ensurepip, venv' 2>/dev/null || { bare=$$python; continue; }; \
+	  $$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { old=$${old:-"$$python is `$$python --version`"}; continue; }; \
+	  $$python -c 'import ensurepip, venv' 2>/dev/null || { bare=$${bare:-$$python}; continue; }; \
 	  exec $$python -m venv --clear $(VENV); \
 	done; \
 	if [ -n "$$bare" ]; then \
