@@ -103,11 +103,16 @@ def parse_lesson(folder: str, toml: str, texts: dict[str, str]) -> Lesson:
         raise ContentError(f"{folder}/lesson.toml: {error}") from error
     lesson_id = matched[2]
     prose = {language: parse_prose(f"{folder}/{language}.md", text) for language, text in texts.items()}
-    steps = tuple(_step(lesson_id, entry, prose) for entry in table.get("step", []))
+    entries, minutes = table.get("step", []), table.get("minutes", 10)
+    if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
+        raise ContentError(f"{folder}/lesson.toml: each step is a table that begins with [[step]]")
+    if not isinstance(minutes, int):
+        raise ContentError(f"{folder}/lesson.toml: minutes must be a number, such as minutes = 10")
+    steps = tuple(_step(lesson_id, entry, prose) for entry in entries)
     _unique(folder, steps)
     _no_strays(folder, steps, prose)
     text = {language: LessonText(title, introduction) for language, (title, introduction, _) in prose.items()}
-    return Lesson(lesson_id, int(matched[1]), int(table.get("minutes", 10)), steps, text)
+    return Lesson(lesson_id, int(matched[1]), minutes, steps, text)
 
 
 def _step(lesson: str, entry: dict[str, object], prose: dict[str, tuple[str, str, dict[str, StepText]]]) -> Step:
@@ -115,6 +120,7 @@ def _step(lesson: str, entry: dict[str, object], prose: dict[str, tuple[str, str
     known = {one.name for one in fields(Step)} - {"lesson", "text"}
     if unknown := entry.keys() - known:
         raise ContentError(f"{where}: unknown key {sorted(unknown)[0]!r} in lesson.toml; known are {', '.join(sorted(known))}")
+    _shape(where, entry)
     if entry.get("kind") not in KINDS:
         raise ContentError(f"{where}: kind is {entry.get('kind')!r}; it must be one of {', '.join(KINDS)}")
     ready: dict[str, object] = {key: tuple(value) if isinstance(value, list) else value for key, value in entry.items()}
@@ -124,6 +130,19 @@ def _step(lesson: str, entry: dict[str, object], prose: dict[str, tuple[str, str
         return Step(lesson=lesson, text=text, **ready)  # type: ignore[arg-type]  # keys were checked above, types by lint
     except TypeError as error:
         raise ContentError(f"{where}: {error}") from error
+
+
+def _shape(where: str, entry: dict[str, object]) -> None:
+    """A step's values are texts and lists of texts; raises ContentError."""
+    for key, value in entry.items():
+        if key == "solution":
+            fine, wanted = isinstance(value, list), "a list of lines"
+        elif key in ("subjects", "requires", "needs", "choices"):
+            fine, wanted = isinstance(value, list) and all(isinstance(one, str) for one in value), 'a list, such as ["ipc"]'
+        else:
+            fine, wanted = isinstance(value, str), 'a text, such as "name"'
+        if not fine:
+            raise ContentError(f"{where}: {key} must be {wanted}, not {value!r}")
 
 
 def _typed(where: str, line: object) -> Typed:

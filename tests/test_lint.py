@@ -1,0 +1,163 @@
+"""What `workshop lint` finds in lessons, and how it says so."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from tests import small_lesson
+from workshop.cli import main
+from workshop.lesson import LANGUAGES
+from workshop.lint import lint, render
+
+TEXTS = Path(__file__).parents[1] / "workshop" / "texts"
+Spoil = Callable[[Path], None]
+
+
+def replaced(file: str, old: str, new: str) -> Spoil:
+    """Replace a text in a file of the small lesson, where it stands first."""
+
+    def spoil(root: Path) -> None:
+        path = root / file
+        text = path.read_text("utf-8")
+        assert old in text
+        path.write_text(text.replace(old, new, 1), "utf-8")
+
+    return spoil
+
+
+def toml(old: str, new: str) -> Spoil:
+    """Replace a text in lesson.toml."""
+    return replaced("lessons/10_small/lesson.toml", old, new)
+
+
+def english(old: str, new: str) -> Spoil:
+    """Replace a text in en.md."""
+    return replaced("lessons/10_small/en.md", old, new)
+
+
+def checks(old: str, new: str) -> Spoil:
+    """Replace a text in the checks file."""
+    return replaced("checks/small.py", old, new)
+
+
+def written(file: str, text: str = "") -> Spoil:
+    """Write one more file."""
+
+    def spoil(root: Path) -> None:
+        (root / file).parent.mkdir(parents=True, exist_ok=True)
+        (root / file).write_text(text, "utf-8")
+
+    return spoil
+
+
+def removed(file: str) -> Spoil:
+    """Remove a file."""
+    return lambda root: (root / file).unlink()
+
+
+JUDGING = next(line for line in small_lesson.CHECKS.splitlines() if "not_renamed" in line)
+CASES = "lessons/10_small/facts"
+SPOILS: list[tuple[str, Spoil]] = [
+    ("not_loadable", toml("minutes = 5", "minutes =")),
+    ("no_language", removed("lessons/10_small/zh.md")),
+    ("no_steps", written("lessons/20_empty/lesson.toml")),
+    ("checks_unreadable", checks("def renamed(", "def renamed((")),
+    ("checks_unreadable", removed("checks/small.py")),
+    ("unused_function", checks("def _not_named", "def unused() -> None:\n    pass\n\n\ndef _not_named")),
+    ("no_function", toml('"renamed"', '"renaimed"')),
+    ("same_number", written("lessons/10_other/lesson.toml")),
+    ("stray_lesson", written("lessons/notes.txt")),
+    ("stray_file", written("lessons/10_small/fr.md")),
+    ("stray_case", written(f"{CASES}/renamed__done.json")),
+    ("stray_case", written(f"{CASES}/rename__done.txt")),
+    ("stray_check", written("checks/smal.py")),
+    ("unknown_name", toml('subjects = ["hostname"]', 'subjects = ["hostnames"]')),
+    ("unknown_name", toml('requires = ["root_helper"]', 'requires = ["luck"]')),
+    ("no_choices", toml('choices = ["yes", "no"]', 'choices = ["yes"]')),
+    ("right_unknown", toml('right = "yes"', 'right = "perhaps"')),
+    ("no_right", toml('right = "kernel"', "")),
+    ("check_and_choices", toml('right = "kernel"', 'right = "kernel"\ncheck = "named"')),
+    ("choices_not_asked", toml('check = "renamed"', 'check = "renamed"\nchoices = ["a", "b"]')),
+    ("no_check", toml('check = "renamed"', "")),
+    ("no_answer_function", toml('answer = "name"', "")),
+    ("answer_not_asked", toml('check = "renamed"', 'check = "renamed"\nanswer = "name"')),
+    ("no_solution", toml('solution = [{ terminal = 2, line = "hostname" }]', "")),
+    ("need_unknown", toml('needs = ["rename"]', 'needs = ["think"]')),
+    ("need_unknown", toml('needs = ["rename"]', 'needs = ["guess"]')),
+    ("settles_unknown", toml('settles = "guess"', 'settles = "rename"')),
+    ("settles_unknown", toml('right = "yes"', "")),
+    ("no_section", english(small_lesson.ENGLISH[small_lesson.ENGLISH.index("## think") :], "")),
+    ("fences_differ", english("```\nhostname other\n```", "hostname other")),
+    ("no_body", english("Guess.", "")),
+    ("no_body", english("## guess: Will it?", "## guess:")),
+    ("choices_differ", english("- no: It will not.\n", "")),
+    ("no_debrief", english("### debrief\nIt changed.", "")),
+    ("hints_count", english("- The idea.\n", "")),
+    ("no_solution_text", english("### solution\nType it.\n", "")),
+    ("slug_not_literal", checks('NotYet("not_renamed", name=name)', 'NotYet("not_" + "renamed", name=name)')),
+    ("never_judges", checks(JUDGING, "    return seen")),
+    ("no_verdict_text", english("- not_renamed: Still {name}.\n", "")),
+    ("no_verdict_text", english('- wrong_shell: Not "{answer}".', "- passed: Yes.")),
+    ("stray_verdict_text", english("- not_renamed:", "- not_renaimed: Hm.\n- not_renamed:")),
+    ("braces", english("Still {name}.", "Still {name.")),
+    ("unknown_value", english("Still {name}.", "Still {nam}.")),
+    ("values_differ", english("Still {name}.", "Still so.")),
+    ("import_refused", checks("from workshop.facts", "import os\n\nfrom workshop.facts")),
+    ("import_refused", checks("from workshop.facts", "from workshop.library import Library\n\nfrom workshop.facts")),
+    ("call_refused", checks('    name = seen.now.host.hostname\n', '    name = seen.now.host.hostname\n    print(name)\n')),
+    ("case_unreadable", written(f"{CASES}/rename__broken.json", "{")),
+    ("case_of_other_step", replaced(f"{CASES}/name_it__right.json", '"step": "name_it"', '"step": "rename"')),
+    ("case_misjudged", checks('NotYet("not_renamed"', 'NotYet("not_changed"')),
+    ("case_misjudged", checks("    name = seen.now", "    name = 1 / 0\n    name = seen.now")),
+    ("slug_without_case", removed(f"{CASES}/rename__nothing.json")),
+    ("slug_without_case", removed(f"{CASES}/name_it__right.json")),
+    ("too_easy", checks("if name != seen.before.host.hostname", "if name")),
+]  # fmt: skip
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    """A folder with a lesson in which nothing is wrong."""
+    return small_lesson.write(tmp_path)
+
+
+def test_our_own_lessons_are_whole() -> None:
+    """The workshop's lessons have nothing to mend."""
+    assert render(lint(), "en") == "Nothing to mend."
+
+
+def test_a_whole_lesson_has_nothing_to_mend(root: Path) -> None:
+    """A lesson with steps of each kind, both languages and a case for each verdict passes."""
+    assert lint(root) == []
+
+
+@pytest.mark.parametrize(("slug", "spoil"), SPOILS, ids=[f"{number}-{slug}" for number, (slug, _) in enumerate(SPOILS)])
+def test_what_is_wrong_is_found(root: Path, slug: str, spoil: Spoil) -> None:
+    """Each thing that can be wrong with a lesson is named, with its place, in both languages."""
+    spoil(root)
+    found = lint(root)
+    assert slug in {one.slug for one in found}
+    for language in LANGUAGES:
+        sentences = render(found, language)
+        assert "{" not in sentences.replace("{name", "").replace("{nam}", "")
+        assert len(sentences.splitlines()) > len(found)
+
+
+def test_every_sentence_of_lint_is_tried() -> None:
+    """No problem is described that no test brings about."""
+    described = tomllib.loads((TEXTS / "en" / "lint.toml").read_text("utf-8")).keys() - {"fine", "found"}
+    assert described == {slug for slug, _ in SPOILS}
+
+
+def test_the_command_fails_where_something_is_wrong(root: Path) -> None:
+    """`workshop lint DIR` exits with 0 for a whole lesson, with 1 and the place for a spoilt one."""
+    assert CliRunner().invoke(main, ["lint", str(root), "--lang", "en"]).exit_code == 0
+    english("- The idea.\n", "")(root)
+    result = CliRunner().invoke(main, ["lint", str(root), "--lang", "en"])
+    assert (result.exit_code, result.output.splitlines()[-1]) == (1, "1 to mend.")
+    assert result.output.startswith("small/rename, en.md: has 2 hints; write 3")
