@@ -52,16 +52,17 @@ def reconcile() -> None:
     assert done.returncode == 0, done.stderr
 
 
-def left() -> dict[str, list[str]]:
-    """What bears this instance's name: cgroups, processes, mounts of the host, files of sandboxes; {} where nothing does."""
-    found = {"cgroups": _cgroups(), "processes": _processes(), "mounts": _mounts(), "files": _files()}
+def left(beside: Helper | None = None) -> dict[str, list[str]]:
+    """What bears this instance's name (beside a helper that runs): cgroups, processes, mounts of the host, files of sandboxes."""
+    processes = [pid for pid in _processes() if beside is None or int(pid) != beside.process.pid]
+    found = {"cgroups": _cgroups(), "processes": processes, "mounts": _mounts(), "files": _files()}
     return {kind: names for kind, names in found.items() if names}
 
 
-def left_in_the_end(seconds: float = 5) -> dict[str, list[str]]:
+def left_in_the_end(beside: Helper | None = None, seconds: float = 5) -> dict[str, list[str]]:
     """The same, once it is nothing, or after so many seconds: processes that die tell nobody when they are gone."""
     end = time.monotonic() + seconds
-    while (found := left()) and time.monotonic() < end:
+    while (found := left(beside)) and time.monotonic() < end:
         time.sleep(0.01)
     return found
 

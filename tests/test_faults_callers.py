@@ -19,7 +19,20 @@ from hypothesis import strategies as st
 import workshop.facts  # noqa: F401  # as above
 from tests import faults
 from workshop.client import Client, HelperError
-from workshop.protocol import MAXIMUM_PACKET, REQUESTS, Exec, Inspect, List, Remove, Request, Run, Stop, Update, Wait
+from workshop.protocol import (
+    MAXIMUM_PACKET,
+    REQUESTS,
+    Exec,
+    Inspect,
+    List,
+    Remove,
+    Request,
+    Run,
+    Stop,
+    Update,
+    Wait,
+    request_packet,
+)
 
 SOCKET = f"/run/{faults.INSTANCE}/helper.sock"
 LEARNER, NEIGHBOUR = 41234, 41235
@@ -176,9 +189,10 @@ KEYS = {
 NEARLY = st.fixed_dictionaries({"operation": st.sampled_from(sorted(REQUESTS))}, optional=KEYS).map(
     lambda one: json.dumps(one).encode()
 )
-FRAMES = (
-    st.binary(min_size=1, max_size=300) | NEARLY | st.sampled_from([b"x" * MAXIMUM_PACKET, b"[" * MAXIMUM_PACKET, b"{}", b"\0"])
-)
+LONGEST = [request_packet(Inspect("x" * (MAXIMUM_PACKET - size))) for size in (38, 45, 54)]
+CHOKING = [*LONGEST, b"x" * MAXIMUM_PACKET, b"[" * MAXIMUM_PACKET, b"{}", b"\0"]
+"""Requests that just fit in a packet (a refusal that repeats what they name does not), and frames that choke parsers."""
+FRAMES = st.binary(min_size=1, max_size=300) | NEARLY | st.sampled_from(CHOKING)
 
 
 def exchange(frame: bytes) -> None:
@@ -196,6 +210,14 @@ def state() -> tuple[list[dict[str, object]], int, int]:
     """The helper's boxes, its pid and the number of its descriptors."""
     boxes, pid = faults.boxes(), faults.helper_pid()
     return boxes, pid, len(list(Path(f"/proc/{pid}/fd").iterdir()))
+
+
+@pytest.mark.parametrize("frame", CHOKING)
+def test_a_frame_that_is_hard_to_answer_does_not_end_the_helper(frame: bytes) -> None:
+    """A request at the limit of a packet, or one that chokes parsers, is refused and the helper is still there."""
+    before = faults.helper_pid()
+    exchange(frame)
+    assert faults.helper_pid() == before
 
 
 def test_frames_of_garbage_leave_the_helper_as_it_was() -> None:
