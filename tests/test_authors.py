@@ -1,0 +1,37 @@
+"""The authors' guide: its commands make a lesson that works."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from workshop.lint import lint
+
+GUIDE = (Path(__file__).parents[1] / "docs" / "authors.md").read_text("utf-8")
+
+
+@pytest.fixture
+def made(tmp_path: Path) -> Path:
+    """The folder that the commands of the first recipe make, up to trying it."""
+    recipe = GUIDE[GUIDE.index("**1. Structure.**") : GUIDE.index("**4. Try it.**")]
+    commands = "\n".join(re.findall(r"```sh\n(.*?)```", recipe, re.DOTALL))
+    subprocess.run(["sh", "-e"], input=commands, text=True, cwd=tmp_path, check=True)
+    return tmp_path / "my"
+
+
+def test_the_recipe_makes_a_lesson_that_lacks_only_evidence(made: Path) -> None:
+    """After the guide's commands, lint asks for a case for each verdict and nothing else."""
+    assert {one.slug for one in lint(made)} == {"slug_without_case"}
+
+
+@pytest.mark.root
+@pytest.mark.usefixtures("helper")
+def test_the_recipe_makes_a_lesson_that_can_be_solved(made: Path) -> None:
+    """`workshop solve --folder` passes it on the real kernel."""
+    solved = subprocess.run(["workshop", "solve", "--folder", str(made), "--json"], capture_output=True, text=True, check=False)
+    assert [json.loads(line)["verdict"] for line in solved.stdout.splitlines()] == ["passed"], solved.stdout + solved.stderr
+    assert solved.returncode == 0
