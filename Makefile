@@ -16,7 +16,7 @@ start: $(VENV)/installed
 test: $(VENV)/installed-for-tests
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy
+	$(BIN)/mypy workshop checks tests benchmarks
 	$(BIN)/pytest
 
 bench: $(VENV)/installed-for-tests
