@@ -313,7 +313,7 @@ class TerminalPane(Static, can_focus=True):
 async def opened(running: Session, size: tuple[int, int] = (80, 24), step: str = "") -> AsyncIterator[Pilot[None]]:
     """The app with this session in a window of this size, at the map or at a step."""
     app = WorkshopApp(running, make_pane=TerminalPane)
-    async with app.run_test(size=size) as pilot:
+    async with app.run_test(size=size, notifications=True) as pilot:
         if step:
             app.open_step(f"message_queues/{step}")
             await until(pilot, lambda: running.verdict is not None)

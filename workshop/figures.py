@@ -172,8 +172,8 @@ def _below(children: dict[int, list[Process]], pid: int, margin: str, top: bool 
     level = sorted(children.pop(pid, []), key=lambda one: one.pid)
     for one in level:
         last = one is level[-1]
-        yield one, "" if top else f"{margin}{'`- ' if last else '|- '}"
-        yield from _below(children, one.pid, "" if top else f"{margin}{'   ' if last else '|  '}")
+        yield one, "" if top else f"{margin}{'`-' if last else '|-'}"
+        yield from _below(children, one.pid, "" if top else f"{margin}{'  ' if last else '| '}")
 
 
 # What each container may use

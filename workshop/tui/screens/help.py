@@ -15,7 +15,7 @@ from ...language import say
 from ..widgets.key_line import KeyLine
 
 KEYS = (
-    ("Tab", "terminal"), ("^]", "lesson"), ("1 2", "terminals"), ("1-9", "choose"), ("a", "answer"), ("n", "next"), ("b", "back"),
+    ("Tab", "terminal"), ("^]", "lesson"), ("o", "other"), ("1-9", "choose"), ("a", "answer"), ("n", "next"), ("b", "back"),
     ("h", "hint"), ("s", "solution"), ("t", "type_solution"), ("u", "undo"), ("c", "check"), ("v", "view"), ("m", "map"),
     ("l", "language"), ("d", "dark"), ("q", "quit"),
 )  # fmt: skip

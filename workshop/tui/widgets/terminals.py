@@ -40,11 +40,8 @@ MakePane = Callable[[str], Widget]
 """Makes a terminal pane (a widget that is a Pane) that speaks this language."""
 
 
-class Terminals(Container):
-    """Starts each terminal's shell when it is first shown, and a new one when a shell ends."""
-
-    class Moved(Message):
-        """A terminal showed something new."""
+class Slot(Container):
+    """The place of one terminal: a shell that ends is followed by a new one, unless it could not live at all."""
 
     class Ended(Message):
         """A shell ended; `again` tells whether a new one was started in its place."""
@@ -55,14 +52,47 @@ class Terminals(Container):
             self.number = number
             self.again = again
 
+    def __init__(self, number: int, make: Callable[[], Widget]) -> None:
+        """Nothing runs before it is mounted."""
+        super().__init__(classes="slot")
+        self.number = number
+        self._make = make
+        self._since = 0.0
+        self.pane: Widget | None = None
+
+    async def start(self) -> None:
+        """A fresh pane with a fresh shell."""
+        self.pane = self._make()
+        self._since = time.monotonic()
+        await self.mount(self.pane)
+        cast(Pane, self.pane).start()
+
+    async def on_terminal_pane_exited(self, event: Message) -> None:
+        """Put a new shell where one ended."""
+        event.stop()
+        again = time.monotonic() - self._since > SHORTEST_LIFE
+        if again and self.pane is not None:
+            had_focus = self.screen.focused is self.pane
+            await self.pane.remove()
+            await self.start()
+            if had_focus:
+                self.screen.set_focus(self.pane)
+        self.post_message(self.Ended(self.number, again))
+
+
+class Terminals(Container):
+    """Starts each terminal's shell when it is first shown."""
+
+    class Moved(Message):
+        """A terminal showed something new."""
+
     def __init__(self, make_pane: MakePane) -> None:
         """Panes are made by `make_pane`, each once it is needed."""
         super().__init__(id="terminals")
-        self._make_pane = make_pane
-        self._panes: dict[int, Widget] = {}
-        self._started: dict[int, float] = {}
+        self._slots = {number: Slot(number, lambda: make_pane(self.language)) for number in NUMBERS}
         self._moved = 0.0
-        self.shown = 1
+        self._more = False
+        self.shown = NUMBERS[0]
         self.language = "en"
 
     def compose(self) -> ComposeResult:
@@ -78,26 +108,25 @@ class Terminals(Container):
     async def show(self, number: int) -> Widget:
         """Bring a terminal into view, with its shell started."""
         self.shown = number
-        if number not in self._panes:
-            await self._start(number)
-        for other, pane in self._panes.items():
-            pane.display = other == number
+        slot = self._slots[number]
+        if not slot.is_attached:
+            await self.mount(slot)
+        if slot.pane is None:
+            await slot.start()
+        for other, one in self._slots.items():
+            one.display = other == number
         self.label()
-        return self._panes[number]
-
-    async def _start(self, number: int) -> None:
-        pane = self._panes[number] = self._make_pane(self.language)
-        self._started[number] = time.monotonic()
-        await self.mount(pane)
-        cast(Pane, pane).start()
+        assert slot.pane is not None  # it was started  # noqa: S101
+        return slot.pane
 
     async def enter(self, number: int | None = None) -> None:
         """Hand the keys to a terminal, the one in view where none is named."""
         pane = await self.show(number or self.shown)
-        pane.focus()
+        self.screen.set_focus(pane)
 
-    def label(self) -> None:
-        """Say which terminal is in view and how to get there and back."""
+    def label(self, more: bool | None = None) -> None:
+        """Say which terminal is in view and how to get there and back, and how to read on where there is `more` text."""
+        self._more = self._more if more is None else more
         line = Text(no_wrap=True)
         for number in NUMBERS:
             name = say(self.language, "tui.terminal", number=number)
@@ -106,6 +135,8 @@ class Terminals(Container):
             else:
                 line.append(f" {name}  ", "dim")
         line.append(say(self.language, "tui.keys_go_to_shell" if self.active else "tui.keys_go_to_lesson"), "italic")
+        if self._more and not self.active:
+            line.append(say(self.language, "tui.read_on"), "italic")
         self.query_one("#tabs", Static).update(line)
 
     async def type_lines(self, lines: Iterable[Typed]) -> None:
@@ -128,23 +159,3 @@ class Terminals(Container):
         event.stop()
         self._moved = time.monotonic()
         self.post_message(self.Moved())
-
-    async def on_terminal_pane_exited(self, event: Message) -> None:
-        """Put a new shell where one ended, unless it could not live at all."""
-        event.stop()
-        number = next((number for number, pane in self._panes.items() if pane is event._sender), None)
-        if number is None:
-            return
-        again = time.monotonic() - self._started[number] > SHORTEST_LIFE
-        if again:
-            await self._replace(number)
-        self.post_message(self.Ended(number, again))
-
-    async def _replace(self, number: int) -> None:
-        old = self._panes.pop(number)
-        had_focus = self.screen.focused is old
-        await old.remove()
-        if self.shown == number:
-            pane = await self.show(number)
-            if had_focus:
-                pane.focus()

@@ -1,0 +1,98 @@
+"""Figures: facts in, lines out."""
+
+from __future__ import annotations
+
+import pytest
+from rich.cells import cell_len
+
+from tests.screens import HOST, container, facts, process
+from workshop.facts import Container, Facts, Host, Namespaces, Queue
+from workshop.figures import clean, isolation, limits, picture, processes, size, wrapped
+
+
+def lines(drawn: list[object]) -> list[str]:
+    """The lines' characters."""
+    return [getattr(line, "plain") for line in drawn]  # noqa: B009  # the type of a line is rich's affair
+
+
+def test_isolation_says_which_namespaces_are_shared() -> None:
+    """Each of the eight kinds is a row with both inodes and, in words, whether they are the same."""
+    rows = {row.split()[0]: row for row in lines([*isolation(facts(container()), "en", 80)])[1:]}
+    assert len(rows) == 8
+    assert "4026531836" in rows["pid"] and "4026532281" in rows["pid"] and "different" in rows["pid"]
+    assert rows["time"].count("4026531834") == 2 and "same" in rows["time"]
+
+
+def test_an_inode_that_may_not_be_read_is_unknown() -> None:
+    """Without root the host's namespaces are not told: neither same nor different is claimed."""
+    seen = Facts(Host(namespaces=Namespaces()), (container(),))
+    assert all("unknown" in row for row in lines([*isolation(seen, "en", 80)])[1:])
+
+
+def test_isolation_says_how_many_containers_do_not_fit() -> None:
+    """Containers for which there is no room are counted, not dropped in silence."""
+    seen = facts(*(container(f"box{number}") for number in range(4)))
+    assert lines([*isolation(seen, "en", 53)])[-1] == "Containers that do not fit here: 3"
+
+
+def test_each_process_shows_both_its_numbers() -> None:
+    """A process in a container has its host's number and its own, those outside only the host's; the tree is one."""
+    rows = [[row[:7].strip(), row[9:16].strip(), row[18:]] for row in lines([*processes(facts(container()), "en", 80)])[2:]]
+    assert rows == [
+        ["1", "-", "systemd"],
+        ["812", "-", "|-bash"],
+        ["900", "-", "`-helper"],
+        ["3391", "1", "  `-sh [quiet_hopper]"],
+        ["3400", "7", "    `-sleep"],
+    ]
+
+
+def test_a_ring_of_parents_ends() -> None:
+    """Facts that name processes as each other's parents are drawn without end nowhere."""
+    ring = (process(5, 1, 6, "a"), process(6, 2, 5, "b"))
+    seen = Facts(Host(namespaces=HOST), (Container("x", "x", "box", HOST, ring[0], ring),))
+    assert len(processes(seen, "en", 80)) < 10
+
+
+def test_limits_say_quota_throttling_memory_and_processes() -> None:
+    """What a container may use and uses, in words and units."""
+    assert [row.strip() for row in lines([*limits(facts(container()), "en", 80)])[1:]] == [
+        "quiet_hopper",
+        "CPU: no quota, it may use every processor",
+        "CPU: held back in 3 of 12 periods",
+        "Memory: 3.0 MiB used, limit 64.0 MiB",
+        "Processes: 2, limit none",
+    ]
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+@pytest.mark.parametrize("width", [40, 53, 78, 158])
+def test_no_line_is_wider_than_its_room(language: str, width: int) -> None:
+    """Wide characters in names and words count as two cells, and columns stay straight."""
+    seen = facts(container("网页服务器容器的名字很长很长"), container("web"), queues=(Queue(0, 0),))
+    drawn = lines([*picture(seen, language, width)])
+    assert max(map(cell_len, drawn)) <= width
+    starts = {cell_len(row[: row.index("40265")]) for row in drawn if "40265" in row}
+    assert len(starts) == 1
+
+
+def test_nothing_seen_is_said() -> None:
+    """Before the first look the picture says so."""
+    assert lines([*picture(None, "en", 80)]) == ["Nothing has been seen of the kernel yet."]
+
+
+def test_control_and_bidi_characters_are_taken_out() -> None:
+    """A name can neither move the cursor nor turn the line around."""
+    assert clean("a\x1b[31mb\x9b\u202ec\u2066\nd\x7f") == "a[31mbc d"
+    assert "\x1b" not in "".join(lines([*picture(facts(container("\x1b]0;x\x07evil")), "en", 80)]))
+
+
+def test_sentences_wrap_between_words_and_between_chinese_characters() -> None:
+    """No line is too long, and nothing is lost."""
+    assert lines([*wrapped("one two three", 8)]) == ["one two", "three"]
+    assert lines([*wrapped("容器就是进程", 8)]) == ["容器就是", "进程"]
+
+
+def test_sizes_are_for_people() -> None:
+    """Bytes are told in the unit that fits."""
+    assert [size(512), size(64 << 20), size(3 << 30)] == ["512 B", "64.0 MiB", "3.0 GiB"]
