@@ -94,10 +94,10 @@ def test_a_resize_wraps_long_lines_anew() -> None:
 
 
 def test_a_programs_questions_are_answered() -> None:
-    """`Where is the cursor?` gets its reply."""
+    """`Where is the cursor?` and `Which background have you?` get their replies."""
     replies: list[bytes] = []
-    Emulator(20, 4, replies.append).feed(b"ab\x1b[6n")
-    assert replies == [b"\x1b[1;3R"]
+    Emulator(20, 4, replies.append, ((255, 255, 255), (0, 0, 0))).feed(b"ab\x1b[6n\x1b]11;?\x07")
+    assert replies == [b"\x1b[1;3R", b"\x1b]11;rgb:ffff/ffff/ffff\x07"]
 
 
 def test_modes_are_known() -> None:

@@ -32,7 +32,7 @@ PASTE_SILENCE_SECONDS = 2.0
 """The same for a paste whose end never comes."""
 
 LEAVING_SECONDS = 0.2
-"""After the leader, input is the app's for this long at least: the app needs a moment to move the focus."""
+"""After the leader, input is the app's until the focus has left the pane, or for this long if the app keeps it there."""
 
 _PASTE_START = b"\x1b[200~"
 _OUTER = re.compile(
@@ -42,7 +42,9 @@ _OUTER = re.compile(
                          |48;[\d:;]+t))               # size
         |(?P<unreadable>\x1b\[M[\x20-\xff]{3})        # mouse, in the form that Textual does not read
         |\x1b\[200~(?P<paste>.*?)\x1b\[201~
-        |(?P<leader>\x1d)""",
+        |(?P<leader>"""
+    + re.escape(LEADER)
+    + rb")",
     re.DOTALL | re.VERBOSE,
 )
 _UNFINISHED = re.compile(rb"\x1b\[(?:<[\d;-]*|\?[\d;]*\$?|[\d;:]*|M[\x20-\xff]{0,2})\Z")
@@ -170,12 +172,10 @@ class RawDriver(LinuxDriver):
 
     def _pane_has_focus(self) -> bool:
         """Asked from the input thread, which only looks."""
-        if time.monotonic() - self._left < LEAVING_SECONDS:
-            return False
         try:
-            return bool(getattr(self._app.focused, "takes_raw_input", False))
+            focused = bool(getattr(self._app.focused, "takes_raw_input", False))
         except ScreenStackError:  # the app has no screen yet, or no longer
-            return False
-
-
-assert LEADER == b"\x1d"  # noqa: S101 -- the expression above spells it out
+            focused = False
+        if not focused:
+            self._left = 0.0
+        return focused and time.monotonic() - self._left >= LEAVING_SECONDS

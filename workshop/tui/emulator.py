@@ -30,14 +30,21 @@ def available() -> str:
     return ""
 
 
+Rgb = tuple[int, int, int]
+
+
 class Emulator:
     """A screen of columns x rows cells that bytes are fed to."""
 
-    def __init__(self, columns: int, rows: int, reply: Callable[[bytes], None]) -> None:
-        """Replies are what a terminal answers to a program's questions (where is the cursor?); raises ImportError, OSError."""
+    def __init__(
+        self, columns: int, rows: int, reply: Callable[[bytes], None], colours: tuple[Rgb, Rgb] = ((0, 0, 0), (255, 255, 255))
+    ) -> None:
+        """Replies are what a terminal answers to a program's questions: where is the cursor, which colours (background and
+        text) have you? vim picks its own by the answer. Raises ImportError or OSError where `available()` says why.
+        """
         core = importlib.import_module("pyghostty.core")
         self._ffi, self._library = core.ffi, core.lib
-        self._terminal = core.Terminal(columns, rows, scrollback=_MOST_LINES)
+        self._terminal = core.Terminal(columns, rows, scrollback=_MOST_LINES, bg=colours[0], fg=colours[1])
         limit = self._library.GHOSTTY_TERMINAL_OPT_SCROLLBACK_MAX_BYTES
         self._library.ghostty_terminal_set(self._terminal._t[0], limit, self._ffi.new("size_t*", _MOST_BYTES))
         self._terminal.on_reply(reply)

@@ -8,7 +8,6 @@ import fcntl
 import os
 import pwd
 import shutil
-import signal
 import struct
 import subprocess
 import sysconfig
@@ -126,14 +125,13 @@ class Shell:
             set_window_size(self._primary, columns, rows)
 
     def hang_up(self) -> None:
-        """Close the terminal: the kernel sends SIGHUP to the session. Returns when the shell has ended and is reaped."""
+        """Close the terminal: the kernel sends SIGHUP to the session. Returns when the shell has ended and is reaped.
+
+        It gets that one signal: a second SIGHUP can end bash before it has passed the first on to its jobs.
+        """
         self._close_terminal()
         if self._ended < 0:
             return
-        with contextlib.suppress(
-            ProcessLookupError
-        ):  # the hang-up reaches it by itself, unless it had no time to open its terminal
-            os.kill(self._process.pid, signal.SIGHUP)
         try:
             self._process.wait(HANG_UP_SECONDS)
         except subprocess.TimeoutExpired:

@@ -25,7 +25,9 @@ from .driver import RawInput
 from .emulator import BRACKETED_PASTE, CURSOR_KEYS, FOCUS_REPORTS, SGR_MOUSE, Emulator, available
 from .shell import Shell
 
-FRAME_SECONDS = 1 / 60
+FRAME_SECONDS = 1 / 120
+"""The least time between frames; Textual itself paints sixty a second, and two equal beats in a row would add up."""
+
 WHEEL_LINES = 3
 SCROLL_KEYS = {b"\x1b[5;2~": -1, b"\x1b[6;2~": 1}
 """Shift+PageUp and Shift+PageDown, where the outer terminal leaves them to us."""
@@ -129,7 +131,8 @@ class TerminalPane(Widget, can_focus=True):
         if self._started and self._shell is None and not self._start_shell(size):
             return
         if self._emulator is None and self._loaded and (self._shell or self._unseen):
-            self._emulator = Emulator(*size, self._reply)
+            _, _, background, text = self.colors
+            self._emulator = Emulator(*size, self._reply, (background.rgb, text.rgb))
             self._feed(bytes(self._unseen))
             self._unseen.clear()
             if self._shell is not None:
