@@ -1,0 +1,84 @@
+"""What a crash of the helper leaves, and how the next start, or `reconcile`, finds it by name and removes it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.helper_process import (
+    GROUPS,
+    INSTANCE,
+    background,
+    command_line,
+    groups,
+    helper_process,
+    remove_directories,
+    wait_until_gone,
+)  # fmt: skip
+from workshop.client import HelperError
+from workshop.protocol import Hello
+
+pytestmark = pytest.mark.root
+
+
+@pytest.fixture(autouse=True)
+def directories() -> Iterator[None]:
+    """Nothing of an earlier helper before, and nothing after."""
+    yield
+    remove_directories()
+
+
+@pytest.fixture
+def crashed(tmp_path: Path) -> dict[str, Any]:
+    """A sandbox whose helper was killed."""
+    for one in (tmp_path, *tmp_path.parents[:2]):
+        one.chmod(0o711)
+    with helper_process(tmp_path) as process, process.connect() as client:
+        box = background(client)
+        process.kill()
+    return box
+
+
+def test_sandboxes_die_with_the_helper_and_reconcile_removes_the_rest(crashed: dict[str, Any]) -> None:
+    """After a SIGKILL of the helper its sandboxes are dead, and one reconcile removes all that bears its name."""
+    wait_until_gone(crashed["pid"])
+    assert groups() != []
+    assert command_line("reconcile").stdout == "removed 1\n"
+    assert groups() == []
+    assert list(Path(f"/run/{INSTANCE}/sandboxes").iterdir()) == []
+    assert command_line("reconcile").stdout == "removed 0\n"
+
+
+def test_reconcile_thaws_and_kills_what_outlived_the_helper(crashed: dict[str, Any]) -> None:
+    """Even a frozen process in a group without any entry in the ledger is found by name and killed."""
+    group = "a" * 64
+    where = [path / INSTANCE / group for path in GROUPS.iterdir() if (path / "freezer.state").exists() or path.name == "freezer"]
+    where = where or [GROUPS / INSTANCE / group]
+    for directory in where:
+        directory.mkdir()
+    pid = os.posix_spawn("/bin/sleep", ["sleep", "1000"], {})
+    (where[0] / "cgroup.procs").write_text(str(pid))
+    freezer = where[0] / "freezer.state"
+    freezer.write_text("FROZEN") if freezer.exists() else (where[0] / "cgroup.freeze").write_text("1")
+    assert command_line("reconcile").stdout == "removed 2\n"
+    assert os.waitpid(pid, 0)[1] == 9
+    assert groups() == []
+
+
+def test_a_helper_that_is_told_to_end_leaves_nothing(tmp_path: Path) -> None:
+    """SIGTERM destroys every sandbox, then the helper exits with 0."""
+    for one in (tmp_path, *tmp_path.parents[:2]):
+        one.chmod(0o711)
+    with helper_process(tmp_path) as process, process.connect() as client:
+        boxes = [background(client) for _ in range(3)]
+        process.process.terminate()
+        assert process.process.wait(20) == 0
+        with pytest.raises(HelperError, match="lost_helper"):
+            client.ask(Hello())
+    for box in boxes:
+        wait_until_gone(box["pid"])
+    assert groups() == []

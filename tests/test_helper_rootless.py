@@ -1,0 +1,135 @@
+"""Without root the same helper serves its own user: namespaces and all, but no groups, and it says so."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.helper_process import INSTANCE, MAIN, Process, background, execute, refusal, run, started, wait_until_gone
+from workshop.client import Client
+from workshop.protocol import Hello, Remove, Run
+
+pytestmark = pytest.mark.root  # to become the ordinary user
+UID = 1234
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    """A home of the ordinary user's, with a copy of the helper, where it can go."""
+    for directory in (tmp_path, *tmp_path.parents[:2]):
+        directory.chmod(0o711)
+    ours = ("__init__.py", "protocol.py", "facts", "helper")
+    for name in ours:
+        source = MAIN.parents[1] / name
+        target = tmp_path / "code" / "workshop" / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copytree(source, target) if source.is_dir() else shutil.copy(source, target)
+    (tmp_path / "home").mkdir()
+    os.chown(tmp_path / "home", UID, UID)
+    return tmp_path
+
+
+@pytest.fixture
+def python() -> str:
+    """An interpreter that the ordinary user can run."""
+    for one in (sys.executable, "/usr/bin/python3"):
+        with contextlib.suppress(PermissionError):
+            asked = [one, "-c", "import sys; sys.exit(sys.version_info < (3, 11))"]
+            if subprocess.run(asked, user=UID, check=False, cwd="/").returncode == 0:
+                return one
+    pytest.skip("no Python 3.11 that an ordinary user can run")
+
+
+@pytest.fixture
+def environ(home: Path) -> dict[str, str]:
+    """The ordinary user's environment."""
+    own = str(home / "home")
+    return {"HOME": own, "XDG_RUNTIME_DIR": own, "XDG_DATA_HOME": "", "WORKSHOP_INSTANCE": INSTANCE}
+
+
+def user_options(environ: dict[str, str]) -> dict[str, Any]:
+    """How to start a process as the ordinary user."""
+    return {"env": environ, "user": UID, "group": UID, "extra_groups": []}
+
+
+@pytest.fixture
+def command(home: Path, python: str) -> list[str]:
+    """The helper's command, without arguments."""
+    return [python, "-I", str(home / "code/workshop/helper/__main__.py")]
+
+
+@pytest.fixture
+def own(home: Path, command: list[str], environ: dict[str, str]) -> Iterator[Process]:
+    """A helper that runs as the ordinary user."""
+    path = str(home / "home" / INSTANCE / "helper.sock")
+    process = Process(started([*command, "run"], **user_options(environ)), path)
+    yield process
+    process.process.terminate()
+    process.process.wait(20)
+
+
+@pytest.fixture
+def client(own: Process) -> Iterator[Client]:
+    """The user's connection to it."""
+    with own.connect(UID) as one:
+        yield one
+
+
+def test_seven_namespaces_without_root(client: Client) -> None:
+    """An ordinary user's sandbox has seven namespaces of its own, and its root is the user."""
+    assert client.ask(Hello()).values["root"] is False
+    box = background(client)
+    theirs, ours = Path(f"/proc/{box['pid']}/ns"), Path("/proc/self/ns")
+    kinds = ("cgroup", "ipc", "mnt", "net", "pid", "user", "uts")
+    assert [kind for kind in kinds if (theirs / kind).readlink() == (ours / kind).readlink()] == []
+    assert Path(f"/proc/{box['pid']}/uid_map").read_text().split() == ["0", str(UID), "1"]
+    assert box["cgroups"] == {}
+    script = "id -u; hostname; echo /proc/[0-9]* | cut -c1-7; touch /new && mount -t tmpfs x /mnt"
+    ran = execute(client, box["id"], "sh", "-c", script)
+    assert ran.output.split() == ["0", box["id"][:12], "/proc/1"]
+    assert "not permitted" in ran.error or "denied" in ran.error
+    client.ask(Remove(box["id"], force=True))
+    wait_until_gone(box["pid"])
+
+
+def test_a_program_runs_to_its_end(client: Client) -> None:
+    """Output, exit code and a missing program are as with root."""
+    ran = run(client, "sh", "-c", "ipcmk -Q; exit 4")
+    assert (ran.code, "Message queue id: 0" in ran.output) == (4, True)
+    assert refusal(client, Run("busybox", ["nonsense"])) == "command_not_found"
+
+
+def test_reconcile_after_a_crash(own: Process, client: Client, command: list[str], environ: dict[str, str]) -> None:
+    """After a crash sandboxes are dead, and reconcile forgets them."""
+    box = background(client)
+    own.kill()
+    wait_until_gone(box["pid"])
+    told: dict[str, Any] = {"capture_output": True, "text": True, "cwd": "/"}
+    ran = subprocess.run([*command, "reconcile"], check=False, **user_options(environ), **told)
+    assert (ran.stdout, ran.stderr) == ("removed 1\n", "")
+
+
+def test_only_the_user_can_connect(own: Process) -> None:
+    """Nobody else can open the user's socket."""
+    with pytest.raises(PermissionError):
+        own.connect(UID + 1)
+
+
+def test_the_client_finds_it(own: Process, environ: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """`Client.connect` goes to the user's own socket where the system has none."""
+    for name, value in environ.items():
+        monkeypatch.setenv(name, value)
+    os.seteuid(UID)
+    try:
+        with Client.connect() as found:
+            assert found.ask(Hello()).values["root"] is False
+    finally:
+        os.seteuid(0)
