@@ -3,13 +3,13 @@
 #   provision.sh [SOURCE]     SOURCE is a checkout; by default the folder of this file
 set -eu
 
-source=$(cd "${1:-$(dirname "$0")}" && pwd)
-home=/opt/container-workshop
-
 if [ "$(id -u)" -ne 0 ]; then
     echo "provision.sh installs for every user, so it must be root's: sudo $0 $*" >&2
     exit 1
 fi
+
+source=$(cd "${1:-$(dirname "$0")}" && pwd)
+home=/opt/container-workshop
 
 # What the lessons' commands are, and what box's image is made of.
 export DEBIAN_FRONTEND=noninteractive
@@ -25,6 +25,6 @@ for command in workshop box; do
     ln -sfn "$home/bin/$command" "/usr/local/bin/$command"
 done
 
-workshop helper install
-workshop --version
+"$home/bin/workshop" helper install
+"$home/bin/workshop" --version
 echo "Ready. Any user of this machine may now type: workshop start"

@@ -11,11 +11,12 @@ from pathlib import Path
 import pytest
 
 from tests.engines import Bare, Docker, Engine, Runc, docker_daemon, run
+from workshop.classroom import Handed, report
 from workshop.client import Client
 from workshop.facts import Container, Facts
 from workshop.lesson import Step
 from workshop.library import Library, load_library
-from workshop.progress import Progress
+from workshop.progress import Progress, export_lines, read_export
 from workshop.session import Session
 from workshop.verdict import Impossible, Passed, Verdict
 
@@ -146,7 +147,18 @@ def test_exercise_passes_with_any_engine(lesson: str, engine: Engine, client: Cl
         verdict = walk.pass_step(step)
         fine = (Passed, Impossible) if step.id in ONE_VERSION_ONLY else Passed
         assert isinstance(verdict, fine), (step.where, verdict)
+    export = tmp_path / "export.jsonl"
+    export.write_bytes(b"".join(line + b"\n" for line in export_lines(progress)))
     progress.close()
+    believed(export, lesson, library)
+
+
+def believed(export: Path, lesson: str, library: Library) -> None:
+    """The instructor's side, judging the real evidence again, comes to the same verdicts and doubts nothing."""
+    (learner,) = report([Handed(str(export), read_export(export))], library).learners
+    assert learner.doubts == ()
+    states = {one.state for one in learner.steps if one.where.startswith(f"{lesson}/")}
+    assert states <= {"passed", "impossible"}
 
 
 def test_container_is_recognised_as_its_engines(engine: Engine, client: Client, request: pytest.FixtureRequest) -> None:

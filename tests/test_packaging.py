@@ -151,6 +151,16 @@ def test_documents_name_what_is_there(name: str) -> None:
     assert [link for link in links if not (ROOT / link).exists()] == []
 
 
+def test_scripts_are_sound_and_refuse_what_they_cannot_do(tmp_path: Path) -> None:
+    """The scripts can be run and are parsed by their shells; provision.sh tells ordinary users to be root."""
+    assert run("sh", "-n", "provision.sh").returncode == run("bash", "-n", ".ci/run").returncode == 0
+    assert os.access(ROOT / "provision.sh", os.X_OK)
+    if os.geteuid() == 0:
+        script = (ROOT / "provision.sh").read_text()
+        refused = run("setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups", "sh", "-c", script, folder=Path("/"))
+        assert (refused.returncode, "sudo" in refused.stderr) == (1, True)
+
+
 def fake_python(folder: Path, version: str, modules: bool) -> None:
     """A program that answers as a Python of this version would, with or without the venv module."""
     folder.mkdir(exist_ok=True)
