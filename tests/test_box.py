@@ -209,8 +209,9 @@ def test_a_terminal_with_job_control() -> None:
         screen.send(b"\x1a")
         screen.wait("Stopped")
         screen.resize(90, 25)
-        screen.send(b"stty size; exit 4\n")
+        screen.send(b"stty size\n")
         screen.wait("25 90")
+        screen.send(b"kill -9 %1; wait; exit 4\n")
         screen.wait("code 4")
         screen.wait(lambda text: " icanon" in text and " echo " in text)
 
