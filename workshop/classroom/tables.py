@@ -14,9 +14,10 @@ from rich.text import Text
 
 from ..language import say
 from .report import ClassReport, Learner, clean
-from .trust import Doubt
 
 MARKS = {"passed": "+", "doubtful": "?", "tried": "~", "begun": "~", "impossible": "-", "open": "."}
+MOST_REASONS = 4
+"""Reasons shown for one learner: who forged one verdict often forged them all."""
 
 
 def show(report: ClassReport, language: str, console: Console | None = None) -> None:
@@ -27,7 +28,7 @@ def show(report: ClassReport, language: str, console: Console | None = None) -> 
         screen.print(say(language, "classroom.legend"), markup=False)
     sections = {
         "stuck": [say(language, "classroom.stuck_line", step=w, verdict=v, learners=n) for w, v, n in report.stuck()],
-        "doubts": [_doubt_line(one, doubt, language) for one in report.learners for doubt in one.doubts],
+        "doubts": [line for one in report.learners for line in _doubt_lines(one, language)],
         "not_read": list(refusals(report, language)),
         "older": list(report.older),
     }
@@ -47,7 +48,7 @@ def refusals(report: ClassReport, language: str) -> Iterator[str]:
 def _learners(report: ClassReport, language: str) -> Table:
     table = Table()
     for column in ("learner", "file", "passed", "steps", "here", "tries", "hints", "stuck", "doubts"):
-        table.add_column(Text(say(language, f"classroom.{column}")), overflow="fold")
+        table.add_column(Text(say(language, f"classroom.{column}")), overflow="fold", no_wrap=column == "steps")
     for one in report.learners:
         table.add_row(*map(Text, _row(one, language)))
     return table
@@ -60,7 +61,7 @@ def _row(one: Learner, language: str) -> list[str]:
         one.file,
         f"{one.passed}/{len(one.steps)}",
         progress_marks(one),
-        one.current or say(language, "classroom.finished"),
+        one.current.replace("/", "/\n") or say(language, "classroom.finished"),
         str(here.tries),
         str(here.hints),
         here.verdict if here.state == "tried" else "",
@@ -69,19 +70,26 @@ def _row(one: Learner, language: str) -> list[str]:
 
 
 def progress_marks(one: Learner) -> str:
-    """A character a step, lessons apart: `+` passed, `?` doubtful, `~` tried, `-` impossible there, `.` not begun."""
+    """A character a step, a lesson a line: `+` passed, `?` doubtful, `~` tried, `-` impossible there, `.` not begun."""
     lessons: dict[str, str] = {}
     for step in one.steps:
         lesson = step.where.partition("/")[0]
         lessons[lesson] = lessons.get(lesson, "") + MARKS[step.state]
-    return " ".join(lessons.values())
+    return "\n".join(lessons.values())
 
 
-def _doubt_line(one: Learner, doubt: Doubt, language: str) -> str:
-    reason = say(language, f"classroom.{doubt.slug}", **doubt.values)
-    kind = say(language, f"classroom.kind_{doubt.kind}")
-    values = {"learner": one.name, "file": one.file, "step": doubt.where, "event": doubt.sequence}
-    return clean(say(language, "classroom.doubt_line", kind=kind, reason=reason, **values))
+def _doubt_lines(one: Learner, language: str) -> Iterator[str]:
+    """A line for each reason, with all the steps that it holds for; after MOST_REASONS of them, how many are left out."""
+    steps: dict[tuple[str, str], list[str]] = {}
+    for doubt in one.doubts:
+        kind, reason = say(language, f"classroom.kind_{doubt.kind}"), say(language, f"classroom.{doubt.slug}", **doubt.values)
+        steps.setdefault((kind, clean(reason)), []).append(doubt.where)
+    values = {"learner": f"{one.name}@{one.machine}", "file": one.file}
+    for (kind, reason), where in list(steps.items())[:MOST_REASONS]:
+        named = ", ".join(dict.fromkeys(where))
+        yield say(language, "classroom.doubt_line", kind=kind, reason=reason, steps=named, **values)
+    if len(steps) > MOST_REASONS:
+        yield say(language, "classroom.more_doubts", number=len(steps) - MOST_REASONS, **values)
 
 
 def as_json(report: ClassReport) -> str:

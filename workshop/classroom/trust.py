@@ -23,9 +23,10 @@ JUDGED_AGAIN = ("passed", "not_yet", "impossible")
 
 @dataclass(frozen=True)
 class Doubt:
-    """Why one event can't be believed: `kind` is forged (no honest way leads there) or differs (may be honest).
+    """Why one event can't be believed.
 
-    Its text is `classroom.<slug>`.
+    `kind` is forged (no honest way leads there), copied (one of two learners did, and this may be the other) or differs (may
+    be honest). Its text is `classroom.<slug>`.
     """
 
     where: str
@@ -57,7 +58,7 @@ def _numbering(events: Sequence[Event]) -> Iterator[Doubt]:
 def _event(event: Event, library: Library, elsewhere: Mapping[str, str]) -> Iterator[Doubt]:
     """Doubts about one event by itself."""
     for other in dict.fromkeys(elsewhere[mark] for mark in marks(event, library) if mark in elsewhere):
-        yield _forged(event, "copied", file=other)
+        yield Doubt(event.where, event.sequence, "copied", "copied", {"file": other})
     if event.verdict not in JUDGED_AGAIN:
         return
     if event.evidence is None:
