@@ -211,7 +211,11 @@ def test_a_terminal_with_job_control() -> None:
         screen.resize(90, 25)
         screen.send(b"stty size\n")
         screen.wait("25 90")
-        screen.send(b"kill -9 %1; wait; exit 4\n")
+        screen.send(b"fg\n")
+        screen.wait(lambda text: text.rstrip().endswith("sleep 50"))
+        screen.send(b"\x03")
+        screen.wait(lambda text: text.rstrip().endswith("/ #"))
+        screen.send(b"exit 4\n")
         screen.wait("code 4")
         screen.wait(lambda text: " icanon" in text and " echo " in text)
 

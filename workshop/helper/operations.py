@@ -110,7 +110,9 @@ def _exec(sandboxes: Sandboxes, caller: Caller, request: protocol.Exec) -> None:
     if len(caller.executions) >= KEPT:
         raise ProtocolError("too_many_processes", maximum=KEPT)
     number = max(caller.executions, default=0) + 1
-    caller.executions[number] = sandboxes.execute(sandbox, request, _when_started(caller, {"process": number}))
+    execution = sandboxes.execute(sandbox, request, _when_started(caller, {"process": number}))
+    if not request.detach:  # one that is detached outlives the connection
+        caller.executions[number] = execution
 
 
 def _when_started(caller: Caller, values: dict[str, Any]) -> Callable[[tuple[int, ...] | Exception], None]:
