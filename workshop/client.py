@@ -148,7 +148,7 @@ def _start(log: int) -> None:
     main = Path(__file__).resolve().parent / "helper" / "__main__.py"
     before = os.fstat(log).st_size
     process = subprocess.Popen(
-        [sys.executable, "-I", str(main), "run", "--idle", "30"],
+        [sys.executable, "-I", "-S", str(main), "run", "--idle", "30"],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=log,
@@ -159,9 +159,20 @@ def _start(log: int) -> None:
     with process.stdout as ready:
         if not ready.read(1):
             process.wait()
+            if _answers():  # somebody else started one at the same time, and was first
+                return
             said = os.pread(log, 65536, before).decode("utf-8", "replace").strip()
             raise HelperError("helper_failed", reason=said.splitlines()[-1] if said else f"exit code {process.returncode}")
     threading.Thread(target=process.wait, daemon=True, name="reap the helper").start()
+
+
+def _answers() -> bool:
+    """True where a helper can be talked to."""
+    try:
+        Client.connect().close()
+    except HelperError:
+        return False
+    return True
 
 
 def _instance() -> str:

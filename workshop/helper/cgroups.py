@@ -86,15 +86,15 @@ class Cgroups:
             _make(hierarchy, parent, directory)
             if "devices" in hierarchy.controllers:
                 _write(f"{directory}/devices.deny", "a")
-                for device in DEVICES:
-                    _write(f"{directory}/devices.allow", device)
+                _write(f"{directory}/devices.allow", *DEVICES)
         self.limit(name, limits)
 
     def limit(self, name: str, limits: Limits) -> None:
         """Write limits into the groups that have the controller."""
         for hierarchy, directory in self.directories(name):
             for file, value in (_limits_v1 if hierarchy.version == 1 else _limits_v2)(limits).items():
-                if os.path.exists(f"{directory}/{file}"):
+                of_this = file.partition(".")[0] in hierarchy.controllers or hierarchy.version == 2
+                if of_this and os.path.exists(f"{directory}/{file}"):
                     _write(f"{directory}/{file}", value)
 
     def fork_into(self, name: str) -> int:
@@ -164,6 +164,7 @@ def _limits_v1(limits: Limits) -> Mapping[str, str]:
     return {
         "pids.max": str(limits.pids or "max"),
         "memory.limit_in_bytes": str(limits.memory or -1),
+        "memory.swappiness": "0" if limits.memory else "60",
         "cpu.cfs_period_us": str(PERIOD_US),
         "cpu.cfs_quota_us": str(limits.millicpus * PERIOD_US // 1000 if limits.millicpus else -1),
     }
@@ -231,12 +232,13 @@ def _read(path: str) -> str:
         return ""
 
 
-def _write(path: str, text: str) -> None:
-    """One write, as kernel files want it; the error names the file."""
+def _write(path: str, *texts: str) -> None:
+    """One write for each text, as kernel files want it; the error names the file."""
     descriptor = os.open(path, os.O_WRONLY | os.O_CLOEXEC)
     try:
-        os.write(descriptor, text.encode())
+        for text in texts:
+            os.write(descriptor, text.encode())
     except OSError as error:
-        raise OSError(error.errno, f"write {text.strip()!r} to {path}: {error.strerror}") from error
+        raise OSError(error.errno, f"write {', '.join(texts)} to {path}: {error.strerror}") from error
     finally:
         os.close(descriptor)

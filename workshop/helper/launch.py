@@ -133,8 +133,8 @@ def _report(channel: Channel, child: Callable[[Channel], None]) -> None:
         child(channel)
     except OSError as error:
         channel.send(f"failed {error.strerror or error}")
-    except ProtocolError as error:
-        channel.send(f"failed {error.slug}")
+    except Exception as error:  # our own fault; the helper's log has only this of it
+        channel.send(f"failed {type(error).__name__}: {error}")
 
 
 def _attempt(channel: Channel, outer: int, mapping: Iterable[int]) -> Steps:

@@ -58,6 +58,7 @@ def run(idle: float | None) -> None:
         Server(sandboxes, listener, idle)
         stop_on_signals(home.loop)
         confine.prepare()
+        gc.collect()
         gc.freeze()  # else the first collection in a child would copy every page that it shares with the helper
         tell_ready()
         try:

@@ -95,8 +95,9 @@ def write_names(root: str, hostname: str) -> None:
     """/etc/hostname, /etc/hosts and /etc/resolv.conf, in the layer that is written to."""
     hosts = f"127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\n127.0.1.1\t{hostname}\n"
     for name, text in (("hostname", hostname + "\n"), ("hosts", hosts), ("resolv.conf", "")):
-        with open(f"{root}/etc/{name}", "w") as file:
-            file.write(text)
+        descriptor = os.open(f"{root}/etc/{name}", os.O_CREAT | os.O_TRUNC | os.O_WRONLY | os.O_CLOEXEC, 0o644)
+        os.write(descriptor, text.encode())
+        os.close(descriptor)
 
 
 def mask(root: str) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import os
-import secrets
 import signal
 import time
 from collections.abc import Callable
@@ -221,7 +220,7 @@ class Sandboxes:
         taken = {one.name for one in mine}
         if wanted.name in taken:
             raise ProtocolError("name_taken", name=wanted.name)
-        name, identity = wanted.name or _free_name(taken), secrets.token_hex(32)
+        name, identity = wanted.name or _free_name(taken), os.urandom(32).hex()
         return Sandbox(
             id=identity,
             name=name,
@@ -295,7 +294,12 @@ class Sandboxes:
 def _free_name(taken: set[str]) -> str:
     """A name that is easy to type and not taken."""
     for attempt in itertools.count():
-        name = f"{secrets.choice(ADJECTIVES)}_{secrets.choice(ANIMALS)}" + (str(attempt) if attempt > 3 else "")
+        name = f"{_any(ADJECTIVES)}_{_any(ANIMALS)}" + (str(attempt) if attempt > 3 else "")
         if name not in taken:
             return name
     raise AssertionError
+
+
+def _any(words: tuple[str, ...]) -> str:
+    """One of them, as chance has it."""
+    return words[int.from_bytes(os.urandom(4), "big") % len(words)]

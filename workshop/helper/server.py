@@ -13,7 +13,6 @@ import socket
 import struct
 import sys
 import time
-import traceback
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -118,7 +117,7 @@ class Connection:
         if isinstance(outcome, ProtocolError):
             self._send({"error": outcome.slug, "values": outcome.values})
         elif isinstance(outcome, Exception):  # our own fault: it must neither end the helper nor tell of its insides
-            traceback.print_exception(outcome, file=sys.stderr)
+            sys.excepthook(type(outcome), outcome, outcome.__traceback__)
             self._send({"error": "broken", "values": {"reason": type(outcome).__name__}})
         elif len(json.dumps(outcome.values, ensure_ascii=False).encode("utf-8", "replace")) > MAXIMUM_PACKET - MARGIN:
             self._send({"file": True}, memory_file(outcome.values))

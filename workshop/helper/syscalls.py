@@ -13,6 +13,7 @@ _libc = ctypes.CDLL(None, use_errno=True)
 _libc.syscall.restype = ctypes.c_long
 _libc.signal.argtypes = [ctypes.c_int, ctypes.c_void_p]
 _libc.signal.restype = ctypes.c_void_p
+_libc.prctl.argtypes = [ctypes.c_int, *[ctypes.c_ulong] * 4]
 _holding_lock = ctypes.PyDLL(None, use_errno=True)
 _holding_lock.syscall.restype = ctypes.c_long
 
@@ -164,8 +165,7 @@ def reap(pidfd: int) -> int:
 
 def prctl(option: int, argument: int = 0, second: int = 0) -> None:
     """prctl(2); the rest of its five arguments are 0."""
-    zero = ctypes.c_ulong(0)
-    _checked(_libc.prctl(option, ctypes.c_ulong(argument), ctypes.c_ulong(second), zero, zero), f"prctl {option}")
+    _checked(_libc.prctl(option, argument, second, 0, 0), f"prctl {option}")
 
 
 def install_filter(program: bytes) -> None:

@@ -1,0 +1,123 @@
+"""How the image `busybox` is made, of this machine's own programs: nothing is downloaded.
+
+Made in a directory beside its place and renamed into it, so that an image is either whole or not there.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import time
+from collections.abc import Iterable
+
+from ..protocol import ProtocolError
+
+DIRECTORIES = ("bin", "dev", "etc", "home", "lib", "mnt", "proc", "root", "run", "sbin", "srv", "sys", "tmp",
+               "usr/bin", "usr/sbin", "usr/lib", "var/log", "var/tmp")  # fmt: skip
+FILES = {
+    "etc/passwd": "root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/home:/bin/false\n",
+    "etc/group": "root:x:0:\ntty:x:5:\nnogroup:x:65534:\n",
+    "etc/nsswitch.conf": "passwd: files\ngroup: files\nhosts: files\n",
+    "etc/profile": "export PS1='\\w \\$ '\n",
+}
+QUEUES = ("ipcs", "ipcmk", "ipcrm")
+"""Of util-linux: busybox has no ipcmk, and its ipcs prints another table."""
+WITHOUT_BUSYBOX = (
+    "sh", "bash", "ls", "ps", "cat", "hostname", "mount", "umount", "id", "whoami", "sleep", "echo", "mkdir", "rmdir", "rm",
+    "cp", "mv",
+    "ln", "touch", "chmod", "grep", "sed", "head", "tail", "wc", "sort", "env", "kill", "ip", "df", "free", "top", "stat",
+    "readlink", "true", "false", "dd", "yes", "seq", "stty", "tty", "uname", "date", "test", "expr", "nproc", "taskset",
+    "unshare", "nsenter", "mknod",
+)  # fmt: skip
+SEARCHED = ("/bin", "/usr/bin", "/sbin", "/usr/sbin")
+
+
+def bake(place: str, making: str) -> None:
+    """Make the image here, by way of there; raises ProtocolError `image_failed` with the reason."""
+    try:
+        os.makedirs(f"{making}/root", mode=0o755)
+        _fill(f"{making}/root")
+        with open(f"{making}/image.json", "w") as file:
+            json.dump({"name": "busybox", "created": int(time.time()), **_measured(f"{making}/root")}, file)
+        os.rename(making, place)
+    except (OSError, subprocess.SubprocessError) as error:
+        shutil.rmtree(making, ignore_errors=True)
+        raise ProtocolError("image_failed", image="busybox", reason=str(error)) from error
+
+
+def _fill(root: str) -> None:
+    """Directories, files and programs."""
+    for name in DIRECTORIES:
+        os.makedirs(f"{root}/{name}", exist_ok=True)
+    for name, text in FILES.items():
+        with open(f"{root}/{name}", "w") as file:
+            file.write(text)
+    for name in ("tmp", "var/tmp"):
+        os.chmod(f"{root}/{name}", 0o1777)  # noqa: S103  # the image's /tmp is as any /tmp
+    os.chmod(f"{root}/root", 0o700)
+    busybox = _program("busybox")
+    if busybox and not _libraries(busybox):
+        _copy(busybox, f"{root}/bin/busybox")
+        _link_applets(root, busybox)
+        _copy_programs(root, QUEUES)
+    else:
+        _copy_programs(root, (*WITHOUT_BUSYBOX, *QUEUES))
+
+
+def _link_applets(root: str, busybox: str) -> None:
+    """A link for every command that this busybox has, where it says that the command belongs."""
+    listed = subprocess.run([busybox, "--list-full"], capture_output=True, text=True, check=True, timeout=10, env={})
+    for path in listed.stdout.split():
+        with contextlib.suppress(FileExistsError):
+            os.symlink("/bin/busybox", f"{root}/{path}")
+
+
+def _copy_programs(root: str, names: Iterable[str]) -> None:
+    """The host's own programs with their libraries and loader, in front of a link of the same name."""
+    for program in filter(None, map(_program, names)):
+        _copy(
+            program, f"{root}/{'bin' if os.path.basename(program) in ('sh', 'bash') else 'usr/bin'}/{os.path.basename(program)}"
+        )
+        for library in _libraries(program):
+            _copy(library, root + library)
+
+
+def _program(name: str) -> str | None:
+    """Where the host has this program, in its own directories only, never by a PATH that somebody set."""
+    return next((path for path in (f"{one}/{name}" for one in SEARCHED) if os.access(path, os.X_OK)), None)
+
+
+def _libraries(program: str) -> list[str]:
+    """Libraries and loader of one of the host's own programs, none where it is static (ldd(1))."""
+    told = subprocess.run(["/usr/bin/ldd", program], capture_output=True, text=True, check=False, timeout=10, env={"LC_ALL": "C"})
+    words = [word for line in told.stdout.splitlines() for word in line.split()]
+    return list(dict.fromkeys(word for word in words if word.startswith("/") and os.path.isfile(word)))
+
+
+def _copy(source: str, target: str) -> None:
+    """A copy of a program or library, in place of what was there."""
+    os.makedirs(os.path.dirname(target), exist_ok=True)
+    with contextlib.suppress(FileNotFoundError):
+        os.unlink(target)
+    shutil.copyfile(source, target)
+    os.chmod(target, 0o755)  # noqa: S103  # programs are for everybody to run
+
+
+def _measured(root: str) -> dict[str, str | int]:
+    """Identity (a hash of names, modes and contents) and size in bytes."""
+    told, size = hashlib.sha256(), 0
+    for directory, names, files in os.walk(root):
+        names.sort()
+        for name in sorted(files):
+            path = f"{directory}/{name}"
+            seen = os.lstat(path)
+            told.update(f"{path.removeprefix(root)}\0{seen.st_mode:o}\0{seen.st_size}\0".encode())
+            if not os.path.islink(path):
+                with open(path, "rb") as file:
+                    told.update(file.read())
+                size += seen.st_size
+    return {"id": told.hexdigest(), "size": size}
