@@ -84,7 +84,7 @@ def test_hints_solution_picture_map_and_help(tmp_path: Path) -> None:
         "Solution: The image is called busybox.",
         "In terminal 1: box run -it --rm busybox",
         "pid     4026531836  4026532281 different",
-        "2. Start a container: you are here",
+        "2. Start a container (you are here)",
         "picture (v): namespaces, processes and limits, as they are now",
         "Nothing to undo",
         "Step 1 of 4. Predict",

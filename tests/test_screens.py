@@ -200,6 +200,17 @@ async def test_the_language_changes_everywhere_at_once(tmp_path: Path) -> None:
         await until(pilot, lambda: "There is no container yet." in screen_text(pilot.app))
 
 
+async def test_the_language_changed_on_the_map_is_the_steps_too(tmp_path: Path) -> None:
+    """Back from the map, the step is in the language that was chosen there."""
+    async with opened(at(tmp_path, Kernel(), "start"), step="start") as pilot:
+        await pilot.press("m")
+        await until(pilot, lambda: "1 of 4 steps passed" in screen_text(pilot.app))
+        await pilot.press("l")
+        await until(pilot, lambda: "已通过 1 步" in screen_text(pilot.app))
+        await pilot.press("m")
+        await until(pilot, lambda: "在终端 1 里启动一个容器" in screen_text(pilot.app))
+
+
 async def test_a_hostile_name_is_shown_as_it_is(tmp_path: Path) -> None:
     """Markup in a container's name is neither read nor run, and control characters are taken out."""
     kernel = Kernel()
@@ -242,7 +253,7 @@ async def test_a_broken_check_is_our_fault_and_its_log_is_kept(tmp_path: Path) -
 async def test_a_blocked_step_says_which_comes_first(tmp_path: Path) -> None:
     """A step opened from the map before its turn names the step to do."""
     async with opened(session(tmp_path, Kernel()), step="queue") as pilot:
-        await until(pilot, lambda: "! First another step:" in screen_text(pilot.app))
+        await until(pilot, lambda: "! Later:" in screen_text(pilot.app))
         assert "Whose queue is it?" in screen_text(pilot.app)
 
 

@@ -8,6 +8,7 @@ from typing import ClassVar
 
 from textual.app import App
 from textual.binding import Binding, BindingType
+from textual.screen import Screen
 from textual.widget import Widget
 
 from ..language import say
@@ -47,6 +48,7 @@ def theme_of(environment: Mapping[str, str]) -> str:
 class WorkshopApp(App[None]):
     """Someone new begins at the map; someone who returns, at the step where they left."""
 
+    TITLE = "container workshop"
     CSS_PATH = "workshop.tcss"
     ENABLE_COMMAND_PALETTE = False
     HORIZONTAL_BREAKPOINTS = [(0, "-thin"), (80, "-narrow"), (120, "-wide")]  # noqa: RUF012  # typed so by Textual
@@ -71,39 +73,47 @@ class WorkshopApp(App[None]):
         """True once a step was opened."""
         return self.is_screen_installed("step")
 
-    def on_mount(self) -> None:
-        """The first screen."""
-        self.install_screen(MapScreen(), "map")
+    def get_default_screen(self) -> Screen[None]:
+        """The first screen: painted at once, with no empty one before it."""
         if self.session.progress.latest() is None:
-            self.push_screen("map")
+            return self._map()
+        return self._step(self.session.step.where, returning=True)
+
+    def _map(self) -> Screen[None]:
+        if not self.is_screen_installed("map"):
+            self.install_screen(MapScreen(), "map")
+        return self.get_screen("map")
+
+    def _step(self, where: str, returning: bool) -> Screen[None]:
+        if not self.working:
+            self.install_screen(StepScreen(where, returning), "step")
+        return self.get_screen("step")
+
+    def _show(self, screen: Screen[None]) -> None:
+        """One of the two is always below, the other at most above it; both live on when they are not in view."""
+        if screen is self.screen_stack[0]:
+            self.pop_screen()
         else:
-            self._begin_work(self.session.step.where, returning=True)
+            self.push_screen(screen)
 
     def on_unmount(self) -> None:
         """Nothing more is asked of the session."""
         self.desk.close()
 
-    def _begin_work(self, where: str, returning: bool) -> None:
-        self.install_screen(StepScreen(where, returning), "step")
-        self.push_screen("step")
-
     def open_step(self, where: str) -> None:
         """Show this step, from the map."""
-        if not self.working:
-            self._begin_work(where, returning=False)
-            return
-        self.show_step()
-        screen = self.get_screen("step")
-        assert isinstance(screen, StepScreen)  # installed under this name  # noqa: S101
+        screen = self._step(where, returning=False)
+        self._show(screen)
+        assert isinstance(screen, StepScreen)  # as it was made  # noqa: S101
         screen.open(where)
 
     def show_step(self) -> None:
         """Back to the step, with its shells as they were."""
-        self.switch_screen("step")
+        self._show(self.get_screen("step"))
 
     def show_map(self) -> None:
         """The lesson map."""
-        self.switch_screen("map")
+        self._show(self._map())
 
     async def action_language(self) -> None:
         """The other language, everywhere at once."""

@@ -47,6 +47,7 @@ class StepScreen(LookingScreen):
         self._where = where
         self._returning = returning
         self._ready = False
+        self._language = ""
         self._visit = Visit()
 
     # Made of
@@ -125,6 +126,7 @@ class StepScreen(LookingScreen):
 
     async def _show_step(self) -> None:
         session, pane = self.workshop.session, self.query_one(LessonPane)
+        self._language = session.language
         first = session.lesson.steps[0] is session.step
         introduction = session.lesson_text(session.lesson).introduction if first else ""
         await pane.show("body", documents.body(session.text(), introduction))
@@ -141,9 +143,9 @@ class StepScreen(LookingScreen):
 
     async def relabel(self) -> None:
         """Show everything again in the language that is now chosen."""
-        if not self._ready:
-            return
         session = self.workshop.session
+        if not self._ready or self._language == session.language:
+            return
         self._visit.passed = False
         await self._show_step()
         self.query_one(Picture).draw(session.facts, session.language)
@@ -173,6 +175,10 @@ class StepScreen(LookingScreen):
         if small and not self.has_class("-helpless"):
             text = say(self.workshop.session.language, "tui.too_small", width=self.size.width, height=self.size.height)
             self.query_one("#banner", Static).update(text)
+
+    async def on_screen_resume(self) -> None:
+        """The language may have been changed on the map."""
+        await self.relabel()
 
     def on_resize(self) -> None:
         """Another layout: nothing is lost, only labels are cut to fit."""
@@ -292,7 +298,7 @@ class StepScreen(LookingScreen):
     def action_check(self) -> None:
         """Look now."""
         self._visit.deeds = True
-        self._note("looked")
+        self.notify(say(self.workshop.session.language, "tui.looked"), timeout=1, markup=False)
         self.look()
 
     def action_view(self) -> None:
