@@ -230,10 +230,13 @@ class Session:
         return [self.library.lesson(self.step.lesson).step(name) for name in self.step.needs]
 
     def rebuild(self) -> tuple[Typed, ...]:
-        """What to type so that what the current step needs holds now; () if it does."""
+        """What to type next so that what the current step needs holds now; () if all of it does.
+
+        One needed step's lines at a time: ask again once they have done their work, as the next may build on it.
+        """
         now = self.look()
-        absent = [step for step in self._needed() if not self._holds(step, now)]
-        return tuple(line for step in absent for line in self._lines(step))
+        absent = (step for step in self._needed() if not self._holds(step, now))
+        return next((self._lines(step) for step in absent), ())
 
     def _holds(self, step: Step, now: Facts) -> bool:
         """True where a step's check passes by what is there now, whenever it came to be."""

@@ -21,7 +21,7 @@ from .facts import Evidence, Facts
 from .language import say
 from .lesson import Lesson, Step, Typed
 from .session import Session
-from .verdict import Impossible, Passed, Verdict
+from .verdict import Blocked, Impossible, Passed, Verdict
 
 PATIENCE_SECONDS = 30.0
 """How long a solution may take before its step counts as not passed."""
@@ -101,15 +101,21 @@ class Solver:
         """Begin the step, bring back what it needs, do what its solution says, and wait for its verdict."""
         session = self.session
         session.go(step.where)
-        if lines := session.rebuild():
-            self._type(lines)
-            self._wait(lambda: not session.rebuild())
-            session.rebuilt()
-        if isinstance(verdict := session.check(), Impossible):
+        if isinstance(verdict := session.check(), Impossible | Blocked):
             return verdict
+        self._rebuild()
         self._type(session.lines())
         self._wait(lambda: isinstance(session.check(self._answer(step)), Passed | Impossible))
         return session.verdict or verdict
+
+    def _rebuild(self) -> None:
+        tried: list[tuple[Typed, ...]] = []
+        while (lines := self.session.rebuild()) and lines not in tried:
+            tried.append(lines)
+            self._type(lines)
+            self._wait(lambda: self.session.rebuild() != tried[-1])
+        if tried:
+            self.session.rebuilt()
 
     def _answer(self, step: Step) -> str | None:
         """The right answer at this moment, None for a step that asks nothing."""
