@@ -2,137 +2,23 @@
 
 from __future__ import annotations
 
-import csv
-import io
-import json
-import os
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
-from rich.console import Console
 
-import workshop.classroom
-from workshop.classroom import Handed, command, report, tables
+from tests.learners import HOST, Edit, Learner, event_of, forge_verdict, written
+from workshop.classroom import Handed, report
 from workshop.classroom.report import ClassReport
-from workshop.facts import Cgroups, Container, Cpu, Facts, Host, Ipc, Namespaces, Process, Queue
-from workshop.library import Library, load_library
-from workshop.progress import Progress, export_lines, read_export
-from workshop.session import Session
-
-HOST = Host(Namespaces(pid=100, ipc=101), boot="boot-a", kernel="6.18")
-SUBJECTS = ("hostname", "ipc", "processes")
-LESSON = """
-minutes = 1
-[[step]]
-id = "guess"
-kind = "predict"
-choices = ["yes", "no"]
-right = "yes"
-[[step]]
-id = "start"
-kind = "do"
-check = "container_started"
-subjects = ["processes"]
-[[step]]
-id = "queue"
-kind = "do"
-check = "queue_made"
-subjects = ["ipc"]
-"""
-PROSE = "# Small\n\nA lesson.\n\n## guess: Guess\n\n## start: Start\n\n## queue: Queue\n"
-CHECKS = '''
-"""Checks of the small lesson."""
-from workshop.facts import Evidence
-from workshop.verdict import NotYet, Passed, Verdict
-
-def container_started(seen: Evidence) -> Verdict:
-    """A container is there that was not there before."""
-    return Passed() if seen.appeared() else NotYet("no_container")
-
-def queue_made(seen: Evidence) -> Verdict:
-    """A queue is on the host."""
-    return Passed() if seen.now.host.ipc.queues else NotYet("no_queue")
-'''
+from workshop.library import Library
+from workshop.progress import export_lines, read_export
 
 
 @pytest.fixture
 def library(tmp_path: Path) -> Library:
-    folder = tmp_path / "content"
-    (folder / "lessons" / "10_small").mkdir(parents=True)
-    (folder / "lessons" / "10_small" / "lesson.toml").write_text(LESSON)
-    (folder / "lessons" / "10_small" / "en.md").write_text(PROSE)
-    (folder / "checks").mkdir()
-    (folder / "checks" / "small.py").write_text(CHECKS)
-    return load_library(folder)
-
-
-def facts(boot: str = "boot-a", *containers: Container, queue: int | None = None) -> Facts:
-    queues = () if queue is None else (Queue(queue, 7),)
-    return Facts(Host(HOST.namespaces, boot, HOST.kernel, ipc=Ipc(queues)), containers, SUBJECTS)
-
-
-def container(inode: int = 200, usage: int = 5) -> Container:
-    process = Process(4711, 1, 4000, 0, "sh")
-    return Container(
-        f"c{inode}", "box", "box", Namespaces(pid=inode), process, (process,), cgroups=Cgroups(cpu=Cpu(usage_us=usage))
-    )
-
-
-Edit = Callable[[list[dict[str, Any]]], None]
-
-
-class Learner:
-    """Somebody who works in a real session on the facts that the test sets, and hands in an export."""
-
-    def __init__(self, folder: Path, library: Library, name: str, boot: str = "boot-a") -> None:
-        self.name, self.boot = name, boot
-        self.seen = facts(boot)
-        self.progress = Progress(folder / f"{name}.sqlite")
-        self.session = Session(library, self.progress, lambda subjects: self.seen, "en")
-        self.file = folder / f"{name}.jsonl"
-
-    def guesses(self) -> Learner:
-        self.session.go("small/guess")
-        self.session.check("no")
-        return self
-
-    def starts_container(self) -> Learner:
-        self.session.go("small/start")
-        self.session.check()
-        self.seen = facts(self.boot, container())
-        self.session.check()
-        return self
-
-    def forgets_queue(self) -> Learner:
-        self.session.go("small/queue")
-        self.session.hint()
-        self.session.check()
-        return self
-
-    def makes_queue(self) -> Learner:
-        self.forgets_queue()
-        self.seen = facts(self.boot, container(), queue=0)
-        self.session.check()
-        return self
-
-    def hands_in(self, edit: Edit | None = None, name: str = "", machine: str = "vm") -> Handed:
-        """The export as a file, after editing its events as a cheat would."""
-        header, *events = [json.loads(line) for line in export_lines(self.progress)]
-        if edit:
-            edit(events)
-        header.update(learner=name or self.name, machine=machine, events=len(events))
-        self.file.write_text("".join(json.dumps(line) + "\n" for line in [header, *events]))
-        self.progress.close()
-        return Handed(str(self.file), read_export(self.file))
-
-
-@pytest.fixture
-def library_here(library: Library, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The small lesson is what is installed here."""
-    monkeypatch.setattr(workshop.classroom, "load_library", lambda: library)
+    return written(tmp_path)
 
 
 @pytest.fixture
@@ -142,10 +28,6 @@ def learner(tmp_path: Path, library: Library) -> Callable[..., Learner]:
 
 def slugs(found: ClassReport) -> set[str]:
     return {doubt.slug for one in found.learners for doubt in one.doubts}
-
-
-def event_of(events: list[dict[str, Any]], step: str, verdict: str) -> dict[str, Any]:
-    return next(one for one in events if (one["step"], one["verdict"]) == (step, verdict))
 
 
 def test_honest_work_is_reported_without_doubts(learner: Callable[..., Learner], library: Library) -> None:
@@ -164,12 +46,8 @@ def test_all_done_is_finished(learner: Callable[..., Learner], library: Library)
     assert (found.learners[0].passed, found.learners[0].current) == (3, "")
 
 
-def _forge_verdict(events: list[dict[str, Any]]) -> None:
-    event_of(events, "queue", "not_yet").update(verdict="passed", slug="passed")
-
-
 def _forge_without_evidence(events: list[dict[str, Any]]) -> None:
-    _forge_verdict(events)
+    forge_verdict(events)
     event_of(events, "queue", "passed")["evidence"] = None
 
 
@@ -202,7 +80,7 @@ def _nothing_looked_at(events: list[dict[str, Any]]) -> None:
 
 
 FORGERIES: dict[str, Edit] = {
-    "does_not_follow": _forge_verdict,
+    "does_not_follow": forge_verdict,
     "no_evidence": _forge_without_evidence,
     "numbers_missing": _drop_one,
     "number_twice": _repeat_one,
@@ -231,7 +109,7 @@ def test_container_without_its_pid_1_is_impossible(learner: Callable[..., Learne
 
 def test_forged_pass_does_not_count(learner: Callable[..., Learner], library: Library) -> None:
     """A step that the file says is passed, and its evidence does not, is doubtful and not passed."""
-    ann = report([learner().guesses().starts_container().forgets_queue().hands_in(_forge_verdict)], library).learners[0]
+    ann = report([learner().guesses().starts_container().forgets_queue().hands_in(forge_verdict)], library).learners[0]
     assert ann.at("small/queue").state == "doubtful"
     assert ann.passed == 2
 
@@ -294,83 +172,3 @@ def test_unknown_step_is_said_to_differ(learner: Callable[..., Learner], library
 
     found = report([learner().guesses().hands_in(rename)], library)
     assert [(one.kind, one.slug) for one in found.learners[0].doubts] == [("differs", "unknown_step")]
-
-
-BROKEN = {
-    "empty": b"",
-    "binary": os.urandom(512),
-    "other_json": b'{"hello": 1}\n',
-    "deep": b"[" * 200_000,
-    "sqlite": b"SQLite format 3\0" + bytes(100),
-    "no_events": b'{"format":"container-workshop export","version":1,"learner":"x","machine":"y","events":3}\n',
-    "wrong_types": b'{"format":"container-workshop export","version":1,"learner":7,"machine":"y","events":0}\n',
-}
-
-
-@pytest.mark.usefixtures("library_here")
-@pytest.mark.parametrize("name", BROKEN)
-def test_broken_file_is_said_so_and_hides_no_other(
-    name: str, learner: Callable[..., Learner], tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """A file that is no export gets a line that names it, the exit status tells, and the others are still read."""
-    bad = tmp_path / f"{name}.bad"
-    bad.write_bytes(BROKEN[name])
-    good = Path(learner().guesses().starts_container().hands_in().file)
-    assert command([bad, good, tmp_path / "absent", tmp_path], as_json=True, as_csv=False, language="en") == 1
-    told = json.loads(capsys.readouterr().out)
-    assert [one["file"] for one in told["refused"]] == [str(bad), str(tmp_path / "absent"), str(tmp_path)]
-    assert told["learners"][0]["passed"] == ["small/guess", "small/start"]
-
-
-@pytest.mark.usefixtures("library_here")
-def test_truncated_file_says_that_it_was_cut_off(learner: Callable[..., Learner], capsys: pytest.CaptureFixture[str]) -> None:
-    """A file cut at the end of a line or within one is refused with its name, never half believed."""
-    file = Path(learner().guesses().hands_in().file)
-    whole = file.read_bytes()
-    for cut in (whole.rfind(b"\n", 0, -1) + 1, len(whole) - 20):
-        file.write_bytes(whole[:cut])
-        assert command([file], as_json=False, as_csv=False, language="en") == 1
-        assert file.name in capsys.readouterr().out.replace("\n", "")
-
-
-EVIL = "[@click=app.quit]=A\x1b[31m\u202ered[/]\n"
-
-
-def test_names_are_shown_as_text(learner: Callable[..., Learner], library: Library) -> None:
-    """A name with markup, escape and bidirectional controls is shown as letters, and obeyed nowhere."""
-    found = report([learner().guesses().hands_in(name=EVIL)], library)
-    out = io.StringIO()
-    tables.show(found, "en", Console(file=out, force_terminal=True, width=200, markup=False, emoji=False, highlight=False))
-    assert "[@click=app.quit]=A [31m red[/]@vm" in out.getvalue()
-    assert "\u202e" not in out.getvalue() + tables.as_json(found) + tables.as_csv(found)
-
-
-@pytest.mark.parametrize("name", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1"])
-def test_spreadsheet_takes_no_name_for_a_formula(name: str, learner: Callable[..., Learner], library: Library) -> None:
-    """A cell that would be a formula in a spreadsheet is text there."""
-    found = report([learner().guesses().hands_in(name=name)], library)
-    rows = list(csv.DictReader(io.StringIO(tables.as_csv(found))))
-    assert {row["learner"] for row in rows} == {f"'{name.strip()}"}
-    assert [row["step"] for row in rows] == ["small/guess", "small/start", "small/queue"]
-
-
-@pytest.mark.usefixtures("library_here")
-@pytest.mark.parametrize("language", ["en", "zh"])
-def test_table_says_where_each_is(
-    language: str, learner: Callable[..., Learner], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The table has a row a learner with marks for each step; doubts are named below it in the instructor's language."""
-    monkeypatch.setenv("COLUMNS", "200")
-    ann = learner("ann").guesses().starts_container().forgets_queue().hands_in()
-    bob = learner("bob", "boot-b").guesses().starts_container().forgets_queue().hands_in(_forge_verdict)
-    assert command([Path(ann.file), Path(bob.file)], as_json=False, as_csv=False, language=language) == 0
-    out = capsys.readouterr().out
-    assert "++~" in out
-    assert "++?" in out
-    assert {"en": "FORGED: bob", "zh": "伪造：bob"}[language] in out
-
-
-def test_one_format_at_a_time(capsys: pytest.CaptureFixture[str]) -> None:
-    """JSON and CSV at once is refused with a sentence."""
-    assert command([], as_json=True, as_csv=True, language="en") == 2
-    assert "--csv" in capsys.readouterr().err
