@@ -20,7 +20,7 @@ test: $(VENV)/installed-for-tests
 	$(BIN)/pytest
 
 bench: $(VENV)/installed-for-tests
-	@for file in benchmarks/*.py; do $(BIN)/python "$$file" || exit 1; done
+	@for file in `grep -l __main__ benchmarks/*.py`; do $(BIN)/python "$$file" || exit 1; done
 
 clean:
 	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
