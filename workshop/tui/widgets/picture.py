@@ -27,8 +27,9 @@ class Picture(VerticalScroll, can_focus=True):
 
     def draw(self, facts: Facts | None, language: str) -> None:
         """Show these facts."""
-        self._facts, self._language = facts, language
-        self._redraw()
+        if (facts, language) != (self._facts, self._language):
+            self._facts, self._language = facts, language
+            self._redraw()
 
     def on_resize(self) -> None:
         """Fill the new width."""

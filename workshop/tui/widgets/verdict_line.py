@@ -18,16 +18,22 @@ class VerdictLine(Static):
     def __init__(self) -> None:
         """Empty until something was judged."""
         super().__init__("", markup=False, id="verdict")
+        self._shown = Text()
 
     def tell(self, kind: str, message: str, language: str) -> None:
         """Show a verdict of this kind."""
-        self.set_classes(f"-{kind}")
-        self.update(sentence(kind, message, language))
+        self._show(f"-{kind}", sentence(kind, message, language))
 
     def silence(self, language: str) -> None:
         """Nothing was judged yet."""
-        self.set_classes("")
-        self.update(Text(say(language, "tui.looking")))
+        self._show("", Text(say(language, "tui.looking")))
+
+    def _show(self, look: str, text: Text) -> None:
+        """A look every second must not lay the screen out anew when it saw nothing new."""
+        if text != self._shown:
+            self._shown = text
+            self.set_classes(look)
+            self.update(text)
 
 
 def sentence(kind: str, message: str, language: str) -> Text:
