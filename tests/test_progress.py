@@ -6,6 +6,7 @@ import multiprocessing
 import uuid
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -16,7 +17,7 @@ from workshop.progress import Event, ExportError, Progress, export_lines, read_e
 SEEN = Evidence(Facts(), Facts(host=Host(ipc=Ipc(queues=(Queue(0, 7),)))), answer="4026531839")
 
 
-def event(step: str = "first", **changes: object) -> Event:
+def event(step: str = "first", **changes: Any) -> Event:
     return replace(Event(uuid7(), 0, "lesson", step, "verdict", "not_yet", "no_queue", {"queue": 0}, SEEN), **changes)
 
 
