@@ -113,6 +113,15 @@ def test_modes_are_known() -> None:
     assert made.cursor is None
 
 
+def test_accents_without_end_are_shown_too() -> None:
+    """A screen whose text is larger than any usual one is read whole."""
+    heap = "a" + "\u0301" * 200
+    shown = plain(emulator((heap * 800).encode(), columns=20, rows=40))
+    assert len(shown) == 40
+    assert shown[0].startswith("a\u0301")
+    assert sum(row.count("a") for row in shown) == 800
+
+
 def test_broken_output_harms_nothing() -> None:
     """Bytes that are no text and sequences that are none leave a screen of the right size."""
     made = emulator(bytes(range(256)) * 20 + b"\x1b[999;999H\x1b[38;2;1m\x1b[4:mz\xff")

@@ -150,6 +150,23 @@ def test_the_environment_is_the_learners_without_what_would_mislead() -> None:
     assert not {"TMUX", "TEXTUAL_DISABLE_KITTY_KEY"} & set(environment)
 
 
+def test_text_is_utf8_where_no_locale_says_so() -> None:
+    """Without any locale Chinese works all the same; a locale that is set stays."""
+    assert shell_command({})[1]["LC_CTYPE"] == "C.UTF-8"
+    assert "LC_CTYPE" not in shell_command({"LANG": "POSIX"})[1]
+
+
+async def test_answers_to_a_program_that_never_reads_are_bounded() -> None:
+    """Asking the terminal without end costs no memory without end; what is typed is never dropped."""
+    listener = Listener()
+    shell = started(listener, "stty raw; echo ready; exec sleep 1000")
+    await listener.until(lambda: b"ready" in listener.output)
+    for _ in range(100_000):
+        shell.reply(b"\x1b[1;1R")
+    assert len(shell._outgoing) < 100_000
+    shell.hang_up()
+
+
 @pytest.mark.parametrize("found", [True, False])
 def test_box_is_found_by_the_shell(tmp_path: Path, found: bool) -> None:
     """The workshop's own `box` is on the shell's PATH even if its virtual environment is not active."""

@@ -18,7 +18,7 @@ _MOST_BYTES = 64 << 20  # by itself the library keeps 10 kB, a few hundred lines
 CURSOR_KEYS, CURSOR_VISIBLE, FOCUS_REPORTS, SGR_MOUSE, BRACKETED_PASTE = 1, 25, 1004, 1006, 2004
 """DEC private modes, by number (xterm's ctlseqs.ms)."""
 
-_FORMAT_BYTES = 1 << 20
+_FORMAT_BYTES = 1 << 18
 
 
 def available() -> str:
@@ -103,16 +103,24 @@ class Emulator:
         columns, count = self._size
         self._selection.start = self._terminal.ref(0, 0, "viewport")[0]
         self._selection.end = self._terminal.ref(columns - 1, count - 1, "viewport")[0]
-        formatter = self._ffi.new("GhosttyFormatter*")
-        self._library.ghostty_formatter_terminal_new(self._ffi.NULL, formatter, self._terminal._t[0], self._formatter_options[0])
-        try:
-            self._library.ghostty_formatter_format_buf(formatter[0], self._buffer, _FORMAT_BYTES, self._written)
-        finally:
-            self._library.ghostty_formatter_free(formatter[0])
-        text = self._ffi.buffer(self._buffer, self._written[0])[:].decode("utf-8", "replace")
+        text = self._formatted()
         rows = text.split("\r\n")[:count]
         rows += [""] * (count - len(rows))
         return [row or self._background(y) for y, row in enumerate(rows)]
+
+    def _formatted(self) -> str:
+        """What is selected, as text with SGR sequences."""
+        formatter = self._ffi.new("GhosttyFormatter*")
+        self._library.ghostty_formatter_terminal_new(self._ffi.NULL, formatter, self._terminal._t[0], self._formatter_options[0])
+        try:
+            write = self._library.ghostty_formatter_format_buf
+            write(formatter[0], self._buffer, len(self._buffer), self._written)
+            if self._written[0] > len(self._buffer):  # the size it needs: accents without end in a cell, say
+                self._buffer = self._ffi.new("uint8_t[]", 2 * self._written[0])
+                write(formatter[0], self._buffer, len(self._buffer), self._written)
+        finally:
+            self._library.ghostty_formatter_free(formatter[0])
+        return str(self._ffi.buffer(self._buffer, self._written[0])[:].decode("utf-8", "replace"))
 
     def _background(self, y: int) -> str:
         """A row without text as it was erased to: the formatter leaves the colour of such a row out."""

@@ -24,6 +24,9 @@ PAUSE_SECONDS = 0.008
 
 READ_BYTES = 1 << 16
 
+MOST_UNREAD_BYTES = 1 << 16
+"""So much may wait for a program that does not read before the emulator's answers to it are dropped."""
+
 HANG_UP_SECONDS = 1.0
 """How long a shell may take to end after SIGHUP before it is killed."""
 
@@ -38,13 +41,16 @@ _MISLEADING_PREFIXES = ("TEXTUAL_", "TERM_PROGRAM", "LC_TERMINAL", "KITTY_", "WE
 def shell_command(surroundings: Mapping[str, str] = os.environ) -> tuple[list[str], dict[str, str]]:
     """The learner's own shell and its environment: $SHELL, else the account's, else bash, else sh.
 
-    The environment says what our terminal can do, forgets the outer terminal, and finds `box` if nothing else is called so.
+    The environment says what our terminal can do (UTF-8 where no locale is set), forgets the outer terminal, and finds `box`
+    if nothing else is called so.
     """
     environment = {
         name: value
         for name, value in surroundings.items()
         if name not in _MISLEADING and not name.startswith(_MISLEADING_PREFIXES)
     }
+    if not any(surroundings.get(name) for name in ("LC_ALL", "LC_CTYPE", "LANG")):
+        environment["LC_CTYPE"] = "C.UTF-8"  # programs that are told nothing take Chinese for bytes
     environment |= {"TERM": "xterm-256color", "COLORTERM": "truecolor"}
     path = environment.get("PATH", os.defpath)
     if shutil.which("box", path=path) is None:
@@ -118,6 +124,11 @@ class Shell:
         if self._primary >= 0:
             self._outgoing += data
             self._writable()
+
+    def reply(self, data: bytes) -> None:
+        """Send a terminal's answer to a question; a program that asks without end and never reads gets no more of them."""
+        if len(self._outgoing) < MOST_UNREAD_BYTES:
+            self.write(data)
 
     def resize(self, columns: int, rows: int) -> None:
         """Give the terminal a new size in cells."""

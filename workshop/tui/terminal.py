@@ -151,7 +151,7 @@ class TerminalPane(Widget, can_focus=True):
     def _reply(self, data: bytes) -> None:
         """What the emulator answers to a program's question."""
         if self._shell is not None:
-            self._shell.write(data)
+            self._shell.reply(data)
 
     def _feed(self, data: bytes) -> None:
         if self._emulator is None:  # a program that was done before the emulator was ready
