@@ -325,3 +325,15 @@ def test_the_theme_follows_the_terminals_background() -> None:
     assert theme_of({"COLORFGBG": "0;15"}) == "textual-light"
     assert theme_of({"COLORFGBG": "15;0"}) == "textual-dark"
     assert theme_of({}) == "textual-dark"
+
+
+async def test_no_color_means_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With NO_COLOR everything is grey, and mark and word still tell a passed step."""
+    monkeypatch.setenv("NO_COLOR", "1")
+    kernel = Kernel()
+    async with opened(at(tmp_path, kernel, "start"), step="start") as pilot:
+        kernel.now = facts(container())
+        await until(pilot, lambda: "✓ Passed:" in screen_text(pilot.app))
+        styles = [piece.style for line in pilot.app.screen._compositor.render_strips() for piece in line if piece.style]
+        shades = {colour.triplet for style in styles for colour in (style.color, style.bgcolor) if colour and colour.triplet}
+        assert shades and all(shade.red == shade.green == shade.blue for shade in shades)
