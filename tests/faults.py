@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import os
 import select
+import shutil
 import signal
 import subprocess
 import sys
@@ -16,7 +18,8 @@ import workshop
 from workshop.client import Client, HelperError
 from workshop.protocol import Hello, List, Remove
 
-INSTANCE = "ws-faults"
+INSTANCE = f"ws-f{os.getpid()}"
+"""One of this run's own, so that two runs on a machine do not kill each other's helpers."""
 ENVIRONMENT = {**os.environ, "WORKSHOP_INSTANCE": INSTANCE, "LC_ALL": "C.UTF-8"}
 PACKAGE = Path(workshop.__file__).resolve().parent
 MAIN = str(PACKAGE / "helper" / "__main__.py")
@@ -111,7 +114,15 @@ def end_all() -> None:
         if MAIN.encode() in _command(pid):
             with contextlib.suppress(ProcessLookupError):
                 os.kill(int(pid), signal.SIGKILL)
+            wait_for_death(int(pid))
     reconcile()
+
+
+@atexit.register
+def remove_directories() -> None:
+    """Remove this run's directories, once at its end: they hold the image, which each test would else make anew."""
+    for folder in (f"/run/{INSTANCE}", f"/var/lib/{INSTANCE}"):
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _command(pid: str) -> bytes:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from decimal import Decimal
 from typing import Any
 
 import click
@@ -48,7 +47,10 @@ class Bytes(Quantity):
     def number(self, text: str) -> int | None:
         """Bytes in a size such as 512k, 64m, 1.5GiB or 1048576."""
         found = re.fullmatch(r"([0-9]{1,18}(?:\.[0-9]{1,18})?) ?(?:([bkmgtp])|([kmgtp])i?b)?", text.lower(), re.ASCII)
-        return int(Decimal(found[1]) * 1024 ** UNITS.index(found[2] or found[3] or "b")) if found else None
+        if not found:
+            return None
+        count = float(found[1]) if "." in found[1] else int(found[1])
+        return int(count * 1024 ** UNITS.index(found[2] or found[3] or "b"))
 
 
 class Cpus(Quantity):
@@ -61,8 +63,8 @@ class Cpus(Quantity):
         found = re.fullmatch(r"[0-9]{0,6}\.?[0-9]{0,18}", text, re.ASCII)
         if not found or not re.search("[0-9]", text):
             return None
-        millicpus = int(Decimal(text) * 1000)
-        return millicpus if millicpus or not Decimal(text) else None
+        millicpus = round(float(text) * 1000)
+        return millicpus if millicpus or not float(text) else None
 
 
 class Count(Quantity):
