@@ -103,11 +103,14 @@ def state_directory(instance: str, uid: int) -> str:
 
 @contextlib.contextmanager
 def lock(directory: str) -> Iterator[None]:
-    """Be the only helper of this instance; raises OSError where another one runs."""
+    """Be the only helper of this instance; raises OSError where another one runs.
+
+    A POSIX lock, since no child inherits it: it is free at the moment that its helper is dead.
+    """
     descriptor = os.open(f"{directory}/lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
+        fcntl.lockf(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except (BlockingIOError, PermissionError):
         os.close(descriptor)
         raise OSError(f"another helper runs already (it has {directory}/lock)") from None
     try:
