@@ -18,6 +18,8 @@ from typing import Any
 import psutil  # type: ignore[import-untyped]  # it ships no types
 from pyghostty.core import Terminal
 
+QUIET_SECONDS = 0.02  # a program that was blocked by a full terminal goes on within this time once it is read again
+FLOOD_SECONDS = 1.0  # a program that never stops writing is looked at after so long
 Condition = str | Callable[[str], object]
 _TAKE_TERMINAL = ': <>"$0" && exec "$@"'  # the new session's leader gets the terminal it opens as its own
 
@@ -84,8 +86,9 @@ class Screen:
             data = data[os.write(self._primary, data) :]
 
     def text(self) -> str:
-        """What the screen shows now, right margins trimmed."""
-        while self._pump(0):
+        """What the screen shows now, right margins trimmed; what the program is about to write has a moment to arrive."""
+        deadline = time.perf_counter() + FLOOD_SECONDS
+        while select.select([self._primary], [], [], QUIET_SECONDS)[0] and self._pump(0) and time.perf_counter() < deadline:
             pass
         return self._shown()
 
