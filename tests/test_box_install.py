@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
 
+from workshop.client import Client
 from workshop.install import place
+from workshop.protocol import Hello
 
 pytestmark = pytest.mark.root
 
@@ -24,7 +27,7 @@ def test_only_root_can_change_what_is_installed(tmp_path: Path) -> None:
     home = tmp_path / "usr/local/lib/ws-box-helper"
     for path in (home, *home.rglob("*")):
         assert path.stat().st_uid == path.stat().st_gid == 0
-        assert path.stat().st_mode & 0o7777 == (0o755 if path.is_dir() else 0o644)
+        assert path.stat().st_mode & 0o7777 == (0o755 if path.is_dir() or path.name == "start" else 0o644)
 
 
 def test_nothing_but_the_helper_is_installed(tmp_path: Path) -> None:
@@ -46,10 +49,39 @@ def test_installing_again_replaces_the_old_files(tmp_path: Path) -> None:
 
 def test_the_command_names_a_python_that_no_user_can_change(tmp_path: Path) -> None:
     """The helper is run by an absolute path to a Python of root's, isolated from everybody's environment."""
-    python, flag, program = place("ws-box", tmp_path).split()
+    place("ws-box", tmp_path)
+    unit = (tmp_path / "etc/systemd/system/ws-box-helper.service").read_text()
+    (line,) = [line.removeprefix("ExecStart=") for line in unit.splitlines() if line.startswith("ExecStart=")]
+    python, *rest = line.split()
     assert Path(python).is_absolute()
     assert Path(python).resolve().stat().st_uid == 0
-    assert (flag, program) == ("-I", "/usr/local/lib/ws-box-helper/workshop/helper/__main__.py")
+    assert rest == ["-I", "-S", "/usr/local/lib/ws-box-helper/workshop/helper/__main__.py", "run"]
+
+
+def test_without_systemd_a_program_starts_the_helper_for_everybody(tmp_path: Path) -> None:
+    """The installed program listens for every user and becomes the helper, which answers; a second one changes nothing."""
+    instance = f"ws-i{os.getpid()}"
+    tmp_path.chmod(0o755)
+    place(instance, tmp_path)
+    program = tmp_path / f"usr/local/lib/{instance}-helper/start"
+    program.write_text(program.read_text().replace("/usr/local/lib", f"{tmp_path}/usr/local/lib"))
+    socket = Path(f"/run/{instance}/helper.sock")
+    try:
+        with subprocess.Popen([program], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE) as running:
+            assert running.stdout is not None
+            assert running.stdout.readline() == b"ready\n"
+            assert socket.stat().st_mode & 0o777 == 0o666
+            again = subprocess.run([program], capture_output=True, text=True, check=False)
+            assert (again.returncode, again.stderr) == (1, f"A helper listens already at {socket}\n")
+            with pytest.MonkeyPatch.context() as environment:
+                environment.setenv("WORKSHOP_INSTANCE", instance)
+                with Client.connect() as client:
+                    assert client.ask(Hello()).values["pid"] == running.pid
+            running.terminate()
+            assert running.wait(10) == 0
+    finally:
+        shutil.rmtree(socket.parent, ignore_errors=True)
+        shutil.rmtree(f"/var/lib/{instance}", ignore_errors=True)
 
 
 def test_the_socket_is_of_packets_and_for_everybody(tmp_path: Path) -> None:

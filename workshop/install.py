@@ -42,6 +42,30 @@ Environment=WORKSHOP_INSTANCE={instance}
 ExecStart={command} run
 ExecStopPost={command} reconcile
 Restart=on-failure
+LimitNOFILE=65536
+"""
+
+
+START = """\
+#!{python} -I
+# Listens where every user of this machine can call, and becomes the helper: what the units do where systemd runs.
+import os, socket, sys
+
+path = "/run/{instance}/helper.sock"
+listener = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+if listener.connect_ex(path) == 0:
+    sys.exit("A helper listens already at " + path)
+os.umask(0o022)
+os.makedirs(os.path.dirname(path), exist_ok=True)
+if os.path.exists(path):
+    os.unlink(path)
+listener = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+listener.bind(path)
+os.chmod(path, 0o666)
+listener.listen(64)
+os.dup2(listener.fileno(), 3)
+os.environ |= {{"WORKSHOP_INSTANCE": "{instance}", "LISTEN_PID": str(os.getpid()), "LISTEN_FDS": "1"}}
+os.execv("{python}", "{command} run".split())
 """
 
 
@@ -60,8 +84,8 @@ def install(language: str) -> int:
         instance = protocol.instance_name()
         if os.geteuid() != 0:
             return _as_root(language, instance)
-        command = place(instance)
-        print(_started(language, instance, command))
+        place(instance)
+        print(_started(language, instance))
     except InstallError as error:
         print(say(language, f"install.{error.key}", **error.values), file=sys.stderr)
         return 1
@@ -83,20 +107,29 @@ def _as_root(language: str, instance: str) -> int:
     return subprocess.run([sudo, "--", *again], check=False).returncode
 
 
-def place(instance: str, root: Path = Path("/")) -> str:
-    """Copy the helper's files and write its units under `root`; gives the command that starts the helper.
+def place(instance: str, root: Path = Path("/")) -> None:
+    """Copy the helper's files, and write its units and a program that starts it without systemd, under `root`.
 
     May be repeated. Raises InstallError where no Python of root's own is there to run it, OSError where a file cannot be written.
     """
+    home = _home(instance)
     python = _python()
-    home = Path("/usr/local/lib") / f"{instance}-helper"
-    command = f"{python} -I {home}/workshop/helper/__main__.py"
-    _copy(root / home.relative_to("/"))
+    values = {
+        "instance": instance,
+        "home": home,
+        "python": python,
+        "command": f"{python} -I -S {home}/workshop/helper/__main__.py",
+    }
+    _copy(root / home.relative_to("/"), START.format(**values))
     units = root / "etc/systemd/system"
     units.mkdir(parents=True, exist_ok=True)
-    (units / f"{instance}-helper.socket").write_text(SOCKET.format(instance=instance))
-    (units / f"{instance}-helper.service").write_text(SERVICE.format(instance=instance, home=home, command=command))
-    return command
+    (units / f"{instance}-helper.socket").write_text(SOCKET.format(**values))
+    (units / f"{instance}-helper.service").write_text(SERVICE.format(**values))
+
+
+def _home(instance: str) -> Path:
+    """Where the helper's files are."""
+    return Path("/usr/local/lib") / f"{instance}-helper"
 
 
 def _python() -> str:
@@ -123,7 +156,7 @@ def _version(python: str) -> tuple[int, ...]:
     return tuple(int(part) for part in said.split())
 
 
-def _copy(home: Path) -> None:
+def _copy(home: Path, start: str) -> None:
     """Put a fresh copy in place of an old one: made beside it, with root's ownership and modes, then renamed."""
     source, fresh, old = Path(__file__).resolve().parent, home.with_name(f"{home.name}.new"), home.with_name(f"{home.name}.old")
     for leftover in (fresh, old):
@@ -137,19 +170,20 @@ def _copy(home: Path) -> None:
             shutil.copytree(source / part, package / part, ignore=shutil.ignore_patterns("__pycache__"))
         else:
             shutil.copy(source / part, package / part)
+    (fresh / "start").write_text(start)
     for path in (*fresh.rglob("*"), fresh):
         os.chown(path, 0, 0)
-        path.chmod(0o755 if path.is_dir() else 0o644)
+        path.chmod(0o755 if path.is_dir() or path.name == "start" else 0o644)
     if home.exists():
         home.rename(old)
     fresh.rename(home)
     shutil.rmtree(old, ignore_errors=True)
 
 
-def _started(language: str, instance: str, command: str) -> str:
+def _started(language: str, instance: str) -> str:
     """Have systemd listen for callers, where it runs; else the words that say what to run instead."""
     if not Path("/run/systemd/system").is_dir():  # sd_booted(3)
-        return say(language, "install.no_systemd", command=command, instance=instance)
+        return say(language, "install.no_systemd", command=_home(instance) / "start")
     socket, service = f"{instance}-helper.socket", f"{instance}-helper.service"
     for arguments in (["daemon-reload"], ["enable", "--now", socket], ["try-restart", service]):
         done = subprocess.run(["systemctl", *arguments], capture_output=True, text=True, check=False)
