@@ -92,7 +92,7 @@ class Cgroups:
     def limit(self, name: str, limits: Limits) -> None:
         """Write limits into the groups that have the controller."""
         for hierarchy, directory in self.directories(name):
-            for file, value in (_limits_v1 if hierarchy.version == 1 else _limits_v2)(limits).items():
+            for file, value in (limits_v1 if hierarchy.version == 1 else limits_v2)(limits).items():
                 of_this = file.partition(".")[0] in hierarchy.controllers or hierarchy.version == 2
                 if of_this and os.path.exists(f"{directory}/{file}"):
                     _write(f"{directory}/{file}", value)
@@ -159,7 +159,7 @@ class Cgroups:
                 os.rmdir(f"{one.mounted}/{self.instance}")
 
 
-def _limits_v1(limits: Limits) -> Mapping[str, str]:
+def limits_v1(limits: Limits) -> Mapping[str, str]:
     """File contents, by file."""
     return {
         "pids.max": str(limits.pids or "max"),
@@ -170,7 +170,7 @@ def _limits_v1(limits: Limits) -> Mapping[str, str]:
     }
 
 
-def _limits_v2(limits: Limits) -> Mapping[str, str]:
+def limits_v2(limits: Limits) -> Mapping[str, str]:
     """File contents for the one hierarchy."""
     quota = limits.millicpus * PERIOD_US // 1000 if limits.millicpus else "max"
     return {
@@ -184,10 +184,10 @@ def _limits_v2(limits: Limits) -> Mapping[str, str]:
 def _make(hierarchy: Hierarchy, parent: str, directory: str) -> None:
     """Make one group in which processes can live."""
     if hierarchy.version == 2:
-        for controller in WANTED:
-            if controller in _read(f"{parent}/cgroup.controllers").split():
-                with contextlib.suppress(OSError):  # one that real-time tasks hold, say, is done without
-                    _write(f"{parent}/cgroup.subtree_control", f"+{controller}")
+        there, given = (set(_read(f"{parent}/{file}").split()) for file in ("cgroup.controllers", "cgroup.subtree_control"))
+        for controller in there.intersection(WANTED) - given:
+            with contextlib.suppress(OSError):  # one that real-time tasks hold, say, is done without
+                _write(f"{parent}/cgroup.subtree_control", f"+{controller}")
     with contextlib.suppress(FileExistsError):
         os.mkdir(directory, 0o755)
         if "cpuset" in hierarchy.controllers:  # v1: empty at first, and nothing can join an empty set

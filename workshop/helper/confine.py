@@ -8,6 +8,7 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
+import resource
 import signal
 import socket
 import struct
@@ -21,6 +22,8 @@ PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 CAPABILITIES = (0, 1, 3, 4, 5, 6, 7, 8, 10, 13, 18, 27, 29, 31)
 """Docker's fourteen: chown, dac_override, fowner, fsetid, kill, setgid, setuid, setpcap, net_bind_service, net_raw,
 sys_chroot, mknod, audit_write, setfcap. Held in the sandbox's user namespace: none of them counts outside of it."""
+DESCRIPTORS = 1024
+"""The usual soft limit."""
 HIGHEST_CAPABILITY = syscalls.highest_capability()
 SIGNALS = (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGTERM, signal.SIGPIPE, signal.SIGXFSZ, signal.SIGCHLD)
 """Those that Python, the helper or who started it may ignore or handle; ignored ones would survive exec (signal(7))."""
@@ -73,13 +76,21 @@ def take_streams(streams: Sequence[int], terminal: bool) -> None:
         fcntl.ioctl(0, termios.TIOCSCTTY, 0)
 
 
+def allow_descriptors() -> None:
+    """Let the helper open as many descriptors as it may: it holds one for each connection and each program."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+
 def prepare() -> None:
     """Compute before any fork what every child will need."""
     seccomp.program()
 
 
 def restrict() -> None:
-    """Default signals, bounded capabilities, no new privileges, seccomp. After this there is no way back."""
+    """The usual limits, default signals, bounded capabilities, no new privileges, seccomp. After this there is no way back."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(DESCRIPTORS, hard), hard))
     for number in SIGNALS:
         syscalls.default_signal(number)
     signal.pthread_sigmask(signal.SIG_SETMASK, [])

@@ -139,8 +139,9 @@ def _report(channel: Channel, child: Callable[[Channel], None]) -> None:
 
 def _attempt(channel: Channel, outer: int, mapping: Iterable[int]) -> Steps:
     """All of the helper's side; whatever goes wrong, what had been started is killed and reaped."""
-    held = [os.pidfd_open(outer)]
+    held: list[int] = []
     try:
+        held.append(os.pidfd_open(outer))
         yield from mapping
         return (yield from _adopt(channel, held))
     except (OSError, ProtocolError) as error:

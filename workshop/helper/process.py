@@ -52,6 +52,7 @@ def run(idle: float | None) -> None:
     home = make_home()
     with lock(home.directory):
         syscalls.prctl(syscalls.PR_SET_CHILD_SUBREAPER, 1)
+        confine.allow_descriptors()
         reconcile(home)
         listener, own_path = listen(home)
         sandboxes = Sandboxes(home)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 import os
 import signal
 import time
@@ -82,6 +83,7 @@ class Sandbox(Ending):
     master: int | None = None
     running: bool = True
     unwanted: bool = False
+    deadline: float = math.inf
     code: int = 0
     ended: float = 0.0
     cgroups: dict[str, str] = field(default_factory=dict)
@@ -194,19 +196,25 @@ class Sandboxes:
         Task(self.home.loop, steps, finish).fail(late, after=START_SECONDS)
 
     def kill(self, sandbox: Sandbox) -> None:
-        """SIGKILL to its PID 1, with which the kernel kills all the rest, again and again until it is so."""
-        sandbox.unwanted = True  # one that is being started is killed when it has started
-        if sandbox.pidfd < 0:
-            return
-        self.home.cgroups.thaw(sandbox.id)
-        syscalls.kill(sandbox.pidfd)
-        self.home.loop.later(AGAIN_SECONDS, lambda: self.kill(sandbox))
+        """SIGKILL to its PID 1, with which the kernel kills all the rest; again and again until it is so."""
+        if not sandbox.unwanted:
+            sandbox.unwanted = True  # one that is being started is killed when it has started
+            self._press(sandbox)
 
     def stop(self, sandbox: Sandbox, seconds: int) -> None:
-        """SIGTERM to its PID 1, and SIGKILL after so many seconds if it is still there."""
+        """SIGTERM to its PID 1, and SIGKILL after so many seconds, or sooner if that was asked for, if it is still there."""
         if seconds > 0:
             syscalls.kill(sandbox.pidfd, signal.SIGTERM)
-        self.home.loop.later(seconds, lambda: self.kill(sandbox))
+        if seconds < sandbox.deadline - time.monotonic():  # else, who asks often would fill the memory with clocks
+            sandbox.deadline = time.monotonic() + seconds
+            self.home.loop.later(seconds, lambda: self.kill(sandbox))
+
+    def _press(self, sandbox: Sandbox) -> None:
+        """Thaw it and kill PID 1, now and until that has ended."""
+        if sandbox.pidfd >= 0:
+            self.home.cgroups.thaw(sandbox.id)
+            syscalls.kill(sandbox.pidfd)
+            self.home.loop.later(AGAIN_SECONDS, lambda: self._press(sandbox))
 
     def forget(self, sandbox: Sandbox) -> None:
         """Know nothing more of an ended sandbox."""
@@ -251,7 +259,7 @@ class Sandboxes:
         sandbox.cgroups = self.home.cgroups.by_controller(sandbox.id)
         self.home.loop.watch(started.pidfd, lambda: self._init_ended(sandbox))
         if sandbox.unwanted:
-            self.kill(sandbox)
+            self._press(sandbox)
 
     def _execution_ended(self, execution: Execution) -> None:
         """Reap it, at once: a PID namespace doesn't end before all in it are reaped."""

@@ -1,0 +1,119 @@
+"""The parts of the helper that need no kernel, or only one in another shape than this machine's."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Generator
+from pathlib import Path
+
+import pytest
+
+from tests.helper_process import INSTANCE, MAIN, remove_directories
+from workshop.facts import Hierarchy
+from workshop.helper.cgroups import Limits, limits_v1, limits_v2, parse_hierarchies
+from workshop.helper.describe import STEPS
+from workshop.helper.loop import Loop, Task
+from workshop.language import words
+from workshop.lesson import LANGUAGES
+from workshop.protocol import REQUESTS
+
+HYBRID = """\
+24 1 0:22 / /sys/fs/cgroup ro,nosuid shared:9 - tmpfs tmpfs ro,mode=755
+25 24 0:23 / /sys/fs/cgroup/unified rw,nosuid shared:10 - cgroup2 cgroup2 rw,nsdelegate
+26 24 0:24 / /sys/fs/cgroup/systemd rw,nosuid shared:11 - cgroup cgroup rw,xattr,name=systemd
+30 24 0:28 / /sys/fs/cgroup/cpu,cpuacct rw,nosuid shared:15 - cgroup cgroup rw,cpu,cpuacct
+31 24 0:29 / /sys/fs/cgroup/memory rw,nosuid shared:16 - cgroup cgroup rw,memory
+40 1 0:29 /docker/abc /somewhere/else rw - cgroup cgroup rw,memory
+"""
+UNIFIED = "30 23 0:26 / /sys/fs/cgroup rw,nosuid,nodev,noexec,relatime shared:4 - cgroup2 cgroup2 rw,nsdelegate\n"
+
+
+def test_hierarchies_of_a_hybrid_machine() -> None:
+    """Hierarchies with controllers are found once each, and systemd's named one is left out."""
+    assert parse_hierarchies(HYBRID) == [
+        Hierarchy(2, (), "/sys/fs/cgroup/unified"),
+        Hierarchy(1, ("cpu", "cpuacct"), "/sys/fs/cgroup/cpu,cpuacct"),
+        Hierarchy(1, ("memory",), "/sys/fs/cgroup/memory"),
+    ]
+
+
+def test_hierarchies_of_a_unified_machine() -> None:
+    """A machine with cgroup v2 alone has one hierarchy."""
+    assert parse_hierarchies(UNIFIED) == [Hierarchy(2, (), "/sys/fs/cgroup")]
+
+
+def test_limits_in_both_versions() -> None:
+    """The same limits are written in each version's words, and no limit as well."""
+    some = Limits(millicpus=250, memory=64 << 20, pids=7)
+    assert limits_v1(some)["cpu.cfs_quota_us"] == "25000"
+    assert limits_v2(some) == {"pids.max": "7", "memory.max": "67108864", "memory.swap.max": "0", "cpu.max": "25000 100000"}
+    none = Limits()
+    assert (limits_v1(none)["cpu.cfs_quota_us"], limits_v1(none)["memory.limit_in_bytes"]) == ("-1", "-1")
+    assert limits_v2(none) == {"pids.max": "max", "memory.max": "max", "memory.swap.max": "max", "cpu.max": "max 100000"}
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_operation_describes_itself(language: str) -> None:
+    """Each operation has its steps, and each step's reason is there in every language."""
+    assert set(STEPS) == set(REQUESTS)
+    keys = {why for steps in STEPS.values() for _, why in steps}
+    assert keys <= words(language, "helper").keys()
+
+
+def test_steps_are_interrupted_once_their_time_is_over() -> None:
+    """A start that waits for something that never comes gets the error that was set for it, and cleans up."""
+    loop = Loop()
+    outcomes: list[object] = []
+    cleaned: list[bool] = []
+    never, writer = os.pipe()
+
+    def steps() -> Generator[int, None, object]:
+        try:
+            yield never
+        finally:
+            cleaned.append(True)
+
+    Task(loop, steps(), outcomes.append).fail(TimeoutError(), after=0.01)
+    loop.later(0.02, loop.stop)
+    loop.run()
+    assert [type(one) for one in outcomes] == [TimeoutError]
+    assert cleaned == [True]
+    os.close(never)
+    os.close(writer)
+
+
+ONLY_V2 = """
+import subprocess, sys
+from pathlib import Path
+mounts = [line.split()[1] for line in Path("/proc/mounts").read_text().splitlines()]
+for target in sorted((one for one in mounts if one.startswith("/sys/fs/cgroup")), reverse=True):
+    subprocess.run(["umount", target], check=True)
+subprocess.run(["mount", "-t", "cgroup2", "none", "/sys/fs/cgroup"], check=True)
+from tests.helper_process import INSTANCE, background, command_line, groups, helper_process, run
+from workshop.protocol import Remove
+with helper_process(Path(sys.argv[1])) as process, process.connect() as client:
+    box = background(client)
+    assert list(map(str, Path("/sys/fs/cgroup").glob(f"{INSTANCE}/*/"))) == [box["cgroups"]["unified"]], box
+    assert Path(box["cgroups"]["unified"], "cgroup.procs").read_text().split() == [str(box["pid"])]
+    Path(box["cgroups"]["unified"], "cgroup.freeze").write_text("1")
+    client.ask(Remove(box["id"], force=True))
+    assert not Path(box["cgroups"]["unified"]).exists()
+    inside = run(client, "sh", "-c", "cat /sys/fs/cgroup/cgroup.type /sys/fs/cgroup/cgroup.procs; tail -1 /proc/self/cgroup")
+    assert "0::/" in inside.output and "cannot" not in inside.error, inside
+    background(client)
+    process.kill()
+assert command_line("reconcile").stdout == "removed 1\\n"
+assert groups() == []
+"""
+
+
+@pytest.mark.root
+def test_a_machine_with_version_2_only(tmp_path: Path) -> None:
+    """Where v2 is all there is (a mount namespace is made so), groups are made, frozen, seen from inside and removed."""
+    environ = {**os.environ, "WORKSHOP_INSTANCE": INSTANCE, "PYTHONPATH": str(MAIN.parents[2])}
+    command = ["unshare", "-m", "--propagation", "private", sys.executable, "-c", ONLY_V2, str(tmp_path)]
+    ran = subprocess.run(command, env=environ, capture_output=True, text=True, check=False, timeout=60)
+    remove_directories()
+    assert (ran.returncode, ran.stderr) == (0, "")
