@@ -69,7 +69,7 @@ def test_steps_are_interrupted_once_their_time_is_over() -> None:
     cleaned: list[bool] = []
     never, writer = os.pipe()
 
-    def steps() -> Generator[int, None, object]:
+    def steps() -> Generator[int, None, None]:
         try:
             yield never
         finally:
