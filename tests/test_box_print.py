@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from workshop import box_print
 from workshop.box_options import Bytes, Cpus
 from workshop.box_stats import usage
-from workshop.facts import Cgroups, Container, Cpu, Facts, Memory, Namespaces, Pids, Process
+from workshop.facts import Cgroups, Container, Cpu, Facts, Membership, Memory, Namespaces, Pids, Process
 
 NOW = 1_700_000_000.0
 BOX: dict[str, Any] = {
@@ -132,9 +132,10 @@ def test_processors_are_read_as_docker_reads_them(text: str, cpus: int | None) -
     assert Cpus().number(text) == cpus
 
 
-def reading(usage_us: int, memory: Memory | None) -> Facts:
+def reading(usage_us: int, memory: Memory | None, group: str = f"/workshop/{BOX['id']}") -> Facts:
     """One reading of one box."""
-    groups = Cgroups(cpu=Cpu(usage_us=usage_us), memory=memory, pids=Pids(current=3))
+    member = Membership(2, ("cpu", "memory", "pids"), group, f"/sys/fs/cgroup{group}")
+    groups = Cgroups((member,), cpu=Cpu(usage_us=usage_us), memory=memory, pids=Pids(current=3))
     init = Process(pid=4321, inner=1, parent=1, uid=0, name="sh")
     return Facts(containers=(Container(BOX["id"], "quiet_pine", "box", Namespaces(pid=7), init, cgroups=groups),))
 
@@ -150,3 +151,10 @@ def test_stats_say_what_is_not_known() -> None:
     """A controller that this machine has not is told as such, never as a zero."""
     line = usage(reading(0, None), reading(0, None), 1.0, ()).splitlines()[1]
     assert line.split() == ["0123456789ab", "quiet_pine", "0.00%", "--", "/", "--", "--", "3"]
+
+
+def test_stats_never_tell_of_a_group_that_others_share() -> None:
+    """Without root a box is in its user's own group, whose numbers are not the box's."""
+    shared = reading(5_000_000, Memory(limit=64 << 20, usage=16 << 20), "/user.slice")
+    line = usage(reading(0, None, "/user.slice"), shared, 1.0, ()).splitlines()[1]
+    assert line.split() == ["0123456789ab", "quiet_pine", "--", "--", "/", "--", "--", "--"]

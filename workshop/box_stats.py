@@ -39,14 +39,21 @@ def usage(before: Facts, now: Facts, seconds: float, ids: Collection[str]) -> st
 
 
 def _row(before: Container | None, now: Container, seconds: float) -> tuple[str, ...]:
-    """One box; what this machine's cgroups do not tell is `--`."""
+    """One box; what no control group of its own tells is `--`."""
     cpu, memory, pids = now.cgroups.cpu, now.cgroups.memory, now.cgroups.pids
     processor, used, share = "--", "-- / --", "--"
-    if cpu:
+    if cpu and _is_its_own(now, "cpu"):
         past = before.cgroups.cpu.usage_us if before and before.cgroups.cpu else 0
         processor = f"{(cpu.usage_us - past) / seconds / 10_000:.2f}%"
-    if memory:
+    if memory and _is_its_own(now, "memory"):
         limit = memory.limit
         used = f"{binary_size(memory.usage)} / {binary_size(limit) if limit else '--'}"
         share = f"{100 * memory.usage / limit:.2f}%" if limit else "--"
-    return short(now.id), now.name, processor, used, share, str(pids.current) if pids else "--"
+    count = str(pids.current) if pids and _is_its_own(now, "pids") else "--"
+    return short(now.id), now.name, processor, used, share, count
+
+
+def _is_its_own(container: Container, controller: str) -> bool:
+    """False where its processes are in a group with others: without root a box has no group of its own."""
+    membership = container.cgroups.of(controller)
+    return membership is not None and container.id in membership.path
