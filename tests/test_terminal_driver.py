@@ -83,11 +83,14 @@ def test_a_key_reaches_the_program_byte_for_byte(recording: tuple[Screen, Path],
 
 
 def test_escape_does_not_wait_for_what_follows(tmp_path: Path) -> None:
-    """A lone Esc is delivered at once, not after Textual's tenth of a second (the record has it before the parser's delay)."""
+    """A lone Esc is delivered at once: the quickest of a few is far below the tenth of a second of Textual's parser."""
     with recorder(tmp_path / "record") as screen:
-        began = time.perf_counter()
-        screen.send(b"\x1b")
-        assert screen.wait("<1>") - began < 0.09
+        quickest = 1.0
+        for count in range(1, 6):
+            began = time.perf_counter()
+            screen.send(b"\x1b")
+            quickest = min(quickest, screen.wait(f"<{count}>") - began)
+        assert quickest < 0.09
 
 
 def test_escape_and_a_command_typed_fast_save_the_file_in_vim(tmp_path: Path) -> None:
