@@ -17,7 +17,7 @@ from tests.census import census, left_behind
 from workshop.client import Client, HelperError, start_helper
 from workshop.protocol import Hello
 
-INSTANCE = "ws-tests"
+INSTANCE = f"ws-{os.getpid()}"  # two suites may run on one machine
 os.environ["WORKSHOP_INSTANCE"] = INSTANCE  # a learner's own containers on this machine are never touched
 os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"  # box and workshop of this checkout
 os.environ["TEXTUAL_DISABLE_KITTY_KEY"] = "1"
