@@ -167,6 +167,8 @@ class Observe:
 
 Request = Hello | Describe | Images | Run | Exec | Wait | List | Inspect | Stop | Remove | Update | Observe
 REQUESTS: dict[str, type[Request]] = {kind.__name__.lower(): kind for kind in typing.get_args(Request)}
+# Evaluated once: for each packet it would take as long as all the rest of its parsing.
+_HINTS = {kind: typing.get_type_hints(kind) for kind in REQUESTS.values()}
 
 
 def encode(message: dict[str, object]) -> bytes:
@@ -200,7 +202,7 @@ def parse_request(packet: bytes) -> Request:
     kind = REQUESTS.get(operation) if isinstance(operation, str) else None
     if kind is None:
         raise ProtocolError("unknown_operation")
-    hints = typing.get_type_hints(kind)
+    hints = _HINTS[kind]
     required = {one.name for one in dataclasses.fields(kind) if one.default is dataclasses.MISSING}
     if not required <= message.keys() <= hints.keys():
         raise ProtocolError("wrong_keys", operation=kind.__name__.lower())

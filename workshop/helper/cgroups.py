@@ -139,13 +139,9 @@ class Cgroups:
         """Remove a sandbox's groups, children first; True where none is left."""
         gone = True
         for _, top in self.directories(name):
-            for directory in _tree(top):
-                try:
-                    os.rmdir(directory)
-                except FileNotFoundError:
-                    continue
-                except OSError:  # EBUSY: something in it has not quite gone
-                    gone = False
+            if not _removed(top):
+                for directory in _tree(top):
+                    gone = _removed(directory) and gone
         return gone
 
     def names(self) -> set[str]:
@@ -196,9 +192,10 @@ def _make(hierarchy: Hierarchy, parent: str, directory: str) -> None:
 
 
 def _tree(top: str) -> Iterator[str]:
-    """A group and its children, children first: what a workload made inside is in it."""
-    for directory, _, _ in os.walk(top, topdown=False):
-        yield directory
+    """A group and its children, children first: what somebody made inside is in it."""
+    for name in _entries(top):
+        yield from _tree(f"{top}/{name}")
+    yield top
 
 
 def _kill_member(pid: int, group: str) -> None:
@@ -213,6 +210,17 @@ def _kill_member(pid: int, group: str) -> None:
                 signal.pidfd_send_signal(held, signal.SIGKILL)
         finally:
             os.close(held)
+
+
+def _removed(directory: str) -> bool:
+    """Remove a group; False where it is busy: something in it has not quite gone."""
+    try:
+        os.rmdir(directory)
+    except FileNotFoundError:
+        return True
+    except OSError:
+        return False
+    return True
 
 
 def _entries(directory: str) -> list[str]:

@@ -25,7 +25,7 @@ MEBIBYTE = 1 << 20
 DEFAULTS = Limits(millicpus=0, memory=512 * MEBIBYTE, pids=512)
 MOST = Limits(millicpus=0, memory=1024 * MEBIBYTE, pids=4096)
 """More than this an ordinary caller can't have; root can."""
-KEPT = 64
+KEPT = 16
 """How many processes one connection can have started, and of how many ended sandboxes it can still ask the code."""
 BOUNDS = {
     "millicpus": (10, 1_000_000),

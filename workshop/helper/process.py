@@ -88,10 +88,9 @@ def make_home() -> Home:
     seen = os.lstat(directory)
     if seen.st_uid != uid or seen.st_mode & 0o022:
         raise OSError(f"{directory} is not only ours: remove it")
-    ledger = Ledger(f"{directory}/sandboxes")
-    ledger.open()
     cgroups = Cgroups(instance, hierarchies() if uid == 0 else [])
-    return Home(instance, directory, Loop(), cgroups, Images(f"{state_directory(instance, uid)}/images"), ledger)
+    images = Images(f"{state_directory(instance, uid)}/images")
+    return Home(instance, directory, Loop(), cgroups, images, Ledger(f"{directory}/ledger"))
 
 
 def state_directory(instance: str, uid: int) -> str:
