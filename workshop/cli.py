@@ -40,7 +40,8 @@ def start(plain: bool, lang: str | None) -> None:
     with _session(language) as session:
         if not (sys.stdin.isatty() and sys.stdout.isatty()) and not plain:
             raise click.ClickException(say(language, "cli.no_terminal"))
-        offer_helper(language)
+        if os.geteuid():  # root's own helper has everything, and is started when the kernel is first looked at
+            offer_helper(language)
         if plain:
             from . import plain as lines
 
