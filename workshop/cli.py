@@ -69,7 +69,8 @@ def offer_helper(language: str) -> None:
     if sys.stdin.isatty() and click.confirm(say(language, "cli.install_now"), default=False):
         from .install import install
 
-        install(language)
+        if install(language):
+            click.pause(say(language, "cli.go_on_without"))
 
 
 @contextmanager
