@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
+import subprocess
+import sys
 import uuid
 from dataclasses import replace
 from pathlib import Path
@@ -123,3 +126,21 @@ def test_surrogates_and_control_characters_survive(tmp_path: Path) -> None:
     assert evidence.answer == odd
     progress.close()
     assert msgspec.json.encode(odd)
+
+
+@pytest.mark.root
+def test_a_user_without_an_account_can_export(tmp_path: Path) -> None:
+    """A uid that no account has is named by its number."""
+    code = """
+import os, sys
+from pathlib import Path
+from workshop.progress import Progress, export_lines
+progress = Progress(Path(sys.argv[1]))
+os.setuid(54321)
+print(next(iter(export_lines(progress))).decode())
+progress.close()
+"""
+    environment = {name: value for name, value in os.environ.items() if name not in ("LOGNAME", "USER", "LNAME", "USERNAME")}
+    command = [sys.executable, "-c", code, str(tmp_path / "p.sqlite")]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    assert "uid-54321" in done.stdout

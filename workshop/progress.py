@@ -187,10 +187,18 @@ class ExportError(Exception):
     """A file is no whole export; the message says what is wrong with it."""
 
 
+def _learner() -> str:
+    """The user's name, or the uid where no account has it."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # KeyError until Python 3.12, OSError from 3.13 on
+        return f"uid-{os.getuid()}"
+
+
 def export_lines(progress: Progress) -> Iterator[bytes]:
     """The lines of an export file: a header, then an event a line."""
     events = progress.events()
-    yield msgspec.json.encode(Header(FORMAT, 1, getpass.getuser(), os.uname().nodename, len(events)))
+    yield msgspec.json.encode(Header(FORMAT, 1, _learner(), os.uname().nodename, len(events)))
     yield from map(msgspec.json.encode, events)
 
 
