@@ -197,7 +197,7 @@ def _other_counter(answered: int, was: Cpu, now: Cpu) -> NotYet:
 
 
 def container_gone(seen: Evidence) -> Verdict:
-    """The container with the shell on a terminal was there when the step began, and is not now."""
+    """The container with the shell on a terminal was there when the step began, and neither it nor its directory is now."""
     there = _ours(Evidence(seen.before, seen.before))
     if not there:
         return NotYet("was_not_there")
@@ -205,9 +205,17 @@ def container_gone(seen: Evidence) -> Verdict:
     if started := [one for one in _ours(seen) if gone and one in seen.appeared()]:
         return NotYet("another_running", container=started[0].name, pid=started[0].init.pid)
     if gone:
-        return Passed(container=gone[0].name, directory=_place(gone[0]).directory)
+        return _directory_gone(seen.now, gone[0])
     running = seen.now.same(there[0]) or there[0]
     return NotYet("paused" if running.cgroups.frozen else "still_running", container=running.name, pid=running.init.pid)
+
+
+def _directory_gone(now: Facts, ended: Container) -> Verdict:
+    """Whether the group of a container that has ended was removed: its engine does that, else whoever made it must."""
+    directory = _place(ended).directory
+    if directory in now.host.groups:
+        return NotYet("directory_left", container=ended.name, directory=directory)
+    return Passed(container=ended.name, directory=directory)
 
 
 def cpu_version(facts: Facts) -> str:

@@ -239,6 +239,35 @@ def test_limits_usage_and_throttling() -> None:
             assert membership and membership.directory == str(folders["cpu"])
 
 
+def test_a_group_is_seen_until_it_is_removed() -> None:
+    """A container's group is seen while it runs, when it has ended too, and no more once somebody has removed it."""
+    with cgroup(f"{INSTANCE}/by-hand", "cpu") as folders:
+        directory = str(folders["cpu"])
+        with shell(*joining(folders, "unshare", *EVERYTHING)) as one:
+            assert one.container(facts := seen(0, {}, "cgroups")) and directory in facts.host.groups
+        facts = seen(0, {}, "cgroups")
+        assert one.container(facts) is None and directory in facts.host.groups
+        assert seen(0, {}, "users").host.groups == ()
+    assert directory not in seen(0, {}, "cgroups").host.groups
+
+
+def test_groups_of_a_box_are_its_owners_to_see() -> None:
+    """A user is not told of the directories of other users' boxes, nor of those that the helper does not know; root is."""
+    sandboxes = {BOX: Sandboxed("mine", LEARNER)}
+    with cgroup(f"{INSTANCE}/{BOX}/inner", "cpu") as folders:
+        inner = folders["cpu"]
+        for caller, known, expected in (
+            (LEARNER, sandboxes, 3),
+            (0, sandboxes, 3),
+            (OTHER, sandboxes, 1),
+            (LEARNER, {}, 1),
+            (0, {}, 3),
+        ):
+            groups = seen(caller, known, "cgroups").host.groups
+            ours = [one for one in groups if one.startswith(str(inner.parents[1]))]
+            assert ours == [str(one) for one in (inner.parents[1], inner.parent, inner)][:expected]
+
+
 def _limit(folders: dict[str, Path]) -> None:
     if (folders["cpu"] / "cpu.cfs_quota_us").exists():
         (folders["cpu"] / "cpu.cfs_quota_us").write_text("20000")

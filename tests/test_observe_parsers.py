@@ -10,7 +10,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from workshop.facts import Cpu, Hierarchy, IdRange, Interface, Membership, Memory, Mount, Pids, Process
-from workshop.helper.observe import cgroups, controllers, ipc, mounts, network, processes, security, users
+from workshop.helper.observe import cgroups, controllers, groups, ipc, mounts, network, processes, security, users
 from workshop.helper.observe.text import UnreadableError, counters
 
 RECORDED = Path(__file__).parent / "recorded"
@@ -125,6 +125,33 @@ def test_hybrid_machine_with_controllers_mounted_together() -> None:
     assert by_name["cpu"].directory == f"/sys/fs/cgroup/cpu,cpuacct/docker/{DOCKER}"
     assert by_name["version 2"].directory == "/sys/fs/cgroup/unified/system.slice/containerd.service"
     assert Hierarchy(1, ("cpuset",), "/sys/fs/cgroup/cpuset") in [tree.hierarchy for tree in trees("hybrid")]
+
+
+GROUPS = f"""\
+/by-hand
+/docker
+/docker/{DOCKER}
+/docker/{DOCKER}/init
+/init.scope
+/job
+/job/step
+/job/workshop/{BOX}
+/jobs
+/kubepods.slice/cri-containerd-{DOCKER}.scope
+/system.slice
+/system.slice/cron.service
+/system.slice/docker-{DOCKER}.scope
+/system.slice/docker.service/by-hand
+/user.slice/user-1000.slice/session-2.scope
+""".split()
+
+
+@pytest.mark.parametrize(("own", "left"), [("", {"/job", "/job/step", "/jobs"}), ("/job", {"/jobs"})])
+def test_groups_of_containers_and_of_nobodys_tree_are_listed(own: str, left: set[str]) -> None:
+    """A container's group is listed wherever it is, any other one only outside of systemd's and the reader's own trees."""
+    containers = {path for path in GROUPS if path.endswith((BOX, DOCKER, f"{DOCKER}.scope"))}
+    others = {"/by-hand", "/docker", f"/docker/{DOCKER}/init"}
+    assert set(groups.listed(GROUPS, own)) == containers | others | left
 
 
 def test_membership_where_the_mount_shows_a_part_of_the_hierarchy() -> None:

@@ -22,12 +22,17 @@ class Host:
     """The machine itself, seen from the initial namespaces.
 
     `processes` holds those outside every container that are ancestors of a container's processes, not all of them.
+    `groups` are absolute directories, sorted and 256 at most, of control groups in the hierarchy that holds the cpu
+    controller, else in version 2's, whether a process is in them or not; seen with the subject cgroups, down to the fourth
+    level. They are those whose name contains a container's id of 64 hexadecimal digits, and those outside every `*.slice`,
+    `init.scope` and the observer's own group. A box's groups are shown to its owner and root only.
     """
 
     namespaces: Namespaces = field(default_factory=Namespaces)
     boot: str = ""
     kernel: str = ""
     hierarchies: tuple[Hierarchy, ...] = ()
+    groups: tuple[str, ...] = ()
     processes: tuple[Process, ...] = ()
     process_count: int = 0
     hostname: str = ""

@@ -13,6 +13,7 @@ from dataclasses import replace
 from ...facts import SUBJECTS, Facts
 from .ancestors import Ancestors
 from .containers import Question, Recognition, describe_all
+from .groups import read_groups
 from .host import complete, machine, read_host
 from .interior import Room, look_inside
 from .survey import survey
@@ -33,6 +34,8 @@ def observe(subjects: Collection[str], caller: int, sandboxes: Mapping[str, Sand
         known = Recognition(question, seen.paths, ancestors).recognise(found)
         containers = describe_all(known, question, seen.trees)
         host = read_host(seen, subjects, found.count)
+        if "cgroups" in subjects:
+            host = replace(host, groups=read_groups(seen, question))
         if "processes" in subjects:
             members = [process for one in known for process in one.group.members]
             host = replace(host, processes=ancestors.outside(members, found.inside()))
