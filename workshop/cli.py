@@ -6,7 +6,7 @@ import os
 import shutil
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -125,8 +125,8 @@ def progress(as_json: bool, lang: str | None) -> None:
     from .overview import overview, render
 
     language = lang or language_of()
-    found = _progress(language)
-    seen = overview(_library(), found.passed(), found.latest())
+    with closing(_progress(language)) as found:
+        seen = overview(_library(), found.passed(), found.latest())
     click.echo(overview_json(seen) if as_json else render(seen, language))
 
 
@@ -138,7 +138,8 @@ def export(file: Path, lang: str | None) -> None:
     from .progress import export_lines
 
     language = lang or language_of()
-    lines = b"".join(line + b"\n" for line in export_lines(_progress(language)))
+    with closing(_progress(language)) as kept:
+        lines = b"".join(line + b"\n" for line in export_lines(kept))
     try:
         file.write_bytes(lines)
     except OSError as error:
