@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from rich.console import Console
 
 from tests.learners import HOST, Edit, Learner, event_of, forge_verdict, written
-from workshop.classroom import Handed, report
+from workshop.classroom import Handed, report, tables
 from workshop.classroom.report import ClassReport
+from workshop.language import say
 from workshop.library import Library
 from workshop.progress import export_lines, read_export
 
@@ -172,3 +175,18 @@ def test_unknown_step_is_said_to_differ(learner: Callable[..., Learner], library
 
     found = report([learner().guesses().hands_in(rename)], library)
     assert [(one.kind, one.slug) for one in found.learners[0].doubts] == [("differs", "unknown_step")]
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_the_table_fits_80_columns(language: str, learner: Callable[..., Learner], library: Library) -> None:
+    """On a narrow terminal no heading is broken, and long names and places are folded, not cut."""
+    console = Console(width=80, file=io.StringIO(), markup=False)
+    tables.show(
+        report([learner("somebody-with-a-long-name").guesses().starts_container().forgets_queue().hands_in()], library),
+        language,
+        console,
+    )
+    assert isinstance(console.file, io.StringIO)
+    shown = console.file.getvalue()
+    for column in ("learner", "passed", "steps", "here", "tries", "hints", "doubts"):
+        assert say(language, f"classroom.{column}") in shown.splitlines()[1]

@@ -7,7 +7,10 @@ import dataclasses
 import io
 import json
 from collections.abc import Iterator
+from pathlib import PurePath
 
+from rich.box import SIMPLE_HEAD
+from rich.cells import cell_len
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -46,9 +49,11 @@ def refusals(report: ClassReport, language: str) -> Iterator[str]:
 
 
 def _learners(report: ClassReport, language: str) -> Table:
-    table = Table()
-    for column in ("learner", "file", "passed", "steps", "here", "tries", "hints", "stuck", "doubts"):
-        table.add_column(Text(say(language, f"classroom.{column}")), overflow="fold", no_wrap=column == "steps")
+    """A table that fits into 80 columns: what is long stands in lines of its own within a cell."""
+    table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
+    for column in ("learner", "passed", "steps", "here", "tries", "hints", "doubts"):
+        heading = say(language, f"classroom.{column}")
+        table.add_column(Text(heading), overflow="fold", min_width=cell_len(heading), no_wrap=column == "steps")
     for one in report.learners:
         table.add_row(*map(Text, _row(one, language)))
     return table
@@ -56,15 +61,15 @@ def _learners(report: ClassReport, language: str) -> Table:
 
 def _row(one: Learner, language: str) -> list[str]:
     here = one.at(one.current)
+    sees = say(language, "classroom.sees", verdict=here.verdict) if here.state == "tried" else ""
+    place = one.current.replace("/", "/\n") or say(language, "classroom.finished")
     return [
-        f"{one.name}@{one.machine}",
-        one.file,
+        f"{one.name}@{one.machine}\n{PurePath(one.file).name}",
         f"{one.passed}/{len(one.steps)}",
         progress_marks(one),
-        one.current.replace("/", "/\n") or say(language, "classroom.finished"),
+        "\n".join(filter(None, (place, sees))),
         str(here.tries),
         str(here.hints),
-        here.verdict if here.state == "tried" else "",
         str(len(one.doubts)),
     ]
 
