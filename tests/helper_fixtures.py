@@ -6,18 +6,15 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.helper_process import Process, helper_process, remove_directories
+from tests.helper_process import Process, helper_process, open_directory, remove_directories
 from workshop import protocol
 from workshop.client import Client
 
 
 @pytest.fixture(scope="module")
-def process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Process]:
+def process() -> Iterator[Process]:
     """A helper for a module's tests."""
-    directory = tmp_path_factory.mktemp("helper")
-    for one in (directory, *directory.parents[:2]):  # pytest's own, which only root could enter
-        one.chmod(0o711)
-    with helper_process(directory) as running:
+    with open_directory() as directory, helper_process(directory) as running:
         yield running
     remove_directories()
 

@@ -9,6 +9,7 @@ import shutil
 import socket
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -54,6 +55,14 @@ class Process:
         """SIGKILL, as a crash would be."""
         self.process.kill()
         self.process.wait()
+
+
+@contextlib.contextmanager
+def open_directory() -> Iterator[Path]:
+    """A directory that every user can go through, as pytest's own can't be."""
+    with tempfile.TemporaryDirectory(prefix=f"{INSTANCE}-") as name:
+        Path(name).chmod(0o711)
+        yield Path(name)
 
 
 @contextlib.contextmanager

@@ -35,8 +35,6 @@ def directories() -> Iterator[None]:
 @pytest.fixture
 def crashed(tmp_path: Path) -> dict[str, Any]:
     """A sandbox whose helper was killed."""
-    for one in (tmp_path, *tmp_path.parents[:2]):
-        one.chmod(0o711)
     with helper_process(tmp_path) as process, process.connect() as client:
         box = background(client)
         process.kill()
@@ -71,8 +69,6 @@ def test_reconcile_thaws_and_kills_what_outlived_the_helper(crashed: dict[str, A
 
 def test_a_helper_that_is_told_to_end_leaves_nothing(tmp_path: Path) -> None:
     """SIGTERM destroys every sandbox, then the helper exits with 0."""
-    for one in (tmp_path, *tmp_path.parents[:2]):
-        one.chmod(0o711)
     with helper_process(tmp_path) as process, process.connect() as client:
         boxes = [background(client) for _ in range(3)]
         process.process.terminate()

@@ -13,7 +13,18 @@ from typing import Any
 
 import pytest
 
-from tests.helper_process import INSTANCE, MAIN, Process, background, execute, refusal, run, started, wait_until_gone
+from tests.helper_process import (
+    INSTANCE,
+    MAIN,
+    Process,
+    background,
+    execute,
+    open_directory,
+    refusal,
+    run,
+    started,
+    wait_until_gone,
+)
 from workshop.client import Client
 from workshop.protocol import Hello, Remove, Run
 
@@ -22,19 +33,16 @@ UID = 1234
 
 
 @pytest.fixture
-def home(tmp_path: Path) -> Path:
+def home() -> Iterator[Path]:
     """A home of the ordinary user's, with a copy of the helper, where it can go."""
-    for directory in (tmp_path, *tmp_path.parents[:2]):
-        directory.chmod(0o711)
-    ours = ("__init__.py", "protocol.py", "facts", "helper")
-    for name in ours:
-        source = MAIN.parents[1] / name
-        target = tmp_path / "code" / "workshop" / name
-        target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copytree(source, target) if source.is_dir() else shutil.copy(source, target)
-    (tmp_path / "home").mkdir()
-    os.chown(tmp_path / "home", UID, UID)
-    return tmp_path
+    with open_directory() as place:
+        for name in ("__init__.py", "protocol.py", "facts", "helper"):
+            source, target = MAIN.parents[1] / name, place / "code" / "workshop" / name
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copytree(source, target) if source.is_dir() else shutil.copy(source, target)
+        (place / "home").mkdir()
+        os.chown(place / "home", UID, UID)
+        yield place
 
 
 @pytest.fixture

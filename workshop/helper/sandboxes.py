@@ -22,6 +22,8 @@ from .streams import drop_terminal, make_streams
 RUNNING_EACH = 32
 ENDED_EACH = 32
 FIRST_IDENTITY = 2**31
+NOT_STARTED = 125
+"""The code of a sandbox that could not be started, as Docker has it."""
 START_SECONDS = 10.0
 AGAIN_SECONDS = 0.02
 """Between two looks at something that is ending."""
@@ -118,8 +120,8 @@ class Sandboxes:
         self.all: dict[str, Sandbox] = {}
 
     def of(self, owner: int) -> list[Sandbox]:
-        """The sandboxes that have started and that this uid may know of, oldest first."""
-        return [one for one in self.all.values() if owner in (0, one.owner) and one.pid]
+        """The sandboxes that this uid may know of, oldest first, those that are being started as well."""
+        return [one for one in self.all.values() if owner in (0, one.owner)]
 
     def find(self, owner: int, reference: str) -> Sandbox:
         """By name, id, or the beginning of an id; raises ProtocolError `no_such_container` or `ambiguous`."""
@@ -134,9 +136,9 @@ class Sandboxes:
         raise ProtocolError("no_such_container", container=reference)
 
     def running(self, owner: int, reference: str) -> Sandbox:
-        """As `find`; raises ProtocolError `not_running` for an ended one."""
+        """As `find`; raises ProtocolError `not_running` for one that has ended, or has not started yet."""
         sandbox = self.find(owner, reference)
-        if not sandbox.running:
+        if sandbox.pidfd < 0:
             raise ProtocolError("not_running", container=sandbox.name)
         return sandbox
 
@@ -150,9 +152,7 @@ class Sandboxes:
         def finish(outcome: launch.Started | Exception) -> None:
             if isinstance(outcome, Exception):
                 streams.discard()
-                sandbox.running = False
-                self.forget(sandbox)
-                self._sweep(sandbox.id, lambda: done(outcome))
+                self._sweep(sandbox.id, lambda: self._failed(sandbox, outcome, done))
                 return
             self._adopt(sandbox, outcome)
             done(streams.hand_over(outcome.master, sandbox, self.home.loop))
@@ -185,6 +185,13 @@ class Sandboxes:
         self.home.cgroups.make(sandbox.id, sandbox.limits)
         return launch.start(self._place(sandbox, image), program)
 
+    def _failed(self, sandbox: Sandbox, error: Exception, done: Started) -> None:
+        """Nothing is left of one that did not start: tell who asked for it, and who knew of it meanwhile."""
+        sandbox.running, sandbox.code = False, NOT_STARTED
+        self.forget(sandbox)
+        done(error)
+        sandbox.tell(sandbox.code)
+
     def _begin(self, start: Callable[[], launch.Steps], finish: Callable[[launch.Started | Exception], None]) -> None:
         """Go through the steps of a start, for so long as it may take."""
         try:
@@ -203,7 +210,7 @@ class Sandboxes:
 
     def stop(self, sandbox: Sandbox, seconds: int) -> None:
         """SIGTERM to its PID 1, and SIGKILL after so many seconds, or sooner if that was asked for, if it is still there."""
-        if seconds > 0:
+        if seconds > 0 and sandbox.pidfd >= 0:
             syscalls.kill(sandbox.pidfd, signal.SIGTERM)
         if seconds < sandbox.deadline - time.monotonic():  # else, who asks often would fill the memory with clocks
             sandbox.deadline = time.monotonic() + seconds
