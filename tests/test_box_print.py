@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
 
 from workshop import box_print
+from workshop.box import box
 from workshop.box_options import Bytes, Cpus
 from workshop.box_stats import usage
 from workshop.facts import Cgroups, Container, Cpu, Facts, Membership, Memory, Namespaces, Pids, Process
@@ -158,3 +160,14 @@ def test_stats_never_tell_of_a_group_that_others_share() -> None:
     shared = reading(5_000_000, Memory(limit=64 << 20, usage=16 << 20), "/user.slice")
     line = usage(reading(0, None, "/user.slice"), shared, 1.0, ()).splitlines()[1]
     assert line.split() == ["0123456789ab", "quiet_pine", "--", "--", "/", "--", "--", "--"]
+
+
+@pytest.mark.parametrize("language", ["C.UTF-8", "zh_CN.UTF-8"])
+@pytest.mark.parametrize("name", ["", *box.commands])
+def test_help_is_in_both_languages(name: str, language: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every command and option explains itself in the user's language."""
+    monkeypatch.setenv("LC_ALL", language)
+    said = CliRunner().invoke(box, [name, "--help"] if name else ["--help"], prog_name="box").output
+    assert said.startswith(f"Usage: box {name}".rstrip())
+    explained = [line for line in said.splitlines() if line.startswith("  ")]
+    assert all(any(ord(letter) > 0x3000 for letter in line) == (language != "C.UTF-8") for line in explained)

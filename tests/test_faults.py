@@ -76,8 +76,9 @@ def test_a_helper_that_is_killed_at_any_moment_leaves_nothing_after_one_reconcil
     """200 times: killed while boxes come and go, and one reconcile later the machine is as it was."""
     dice = random.Random(7)  # noqa: S311  # as above
     customer, dirty = Customer(7), 0
-    customer.start()
     helper = faults.Helper()
+    faults.box("run", "--rm", "busybox", "true")  # makes the image, which takes longer than these helpers live
+    customer.start()
     try:
         for kill in range(KILLS):
             assert helper.listens, f"no helper after {kill} kills"
@@ -107,6 +108,19 @@ def test_a_killed_client_takes_its_box_with_it(running: faults.Helper) -> None:
         faults.wait_for_death(int(str(pid)))
     faults.remove_boxes()
     assert faults.left_in_the_end(running) == {}
+
+
+def test_a_killed_helper_gives_the_terminal_back(running: faults.Helper) -> None:
+    """kill -9 of the helper ends `box run -it` with 125 and a sentence, on a terminal that is as it was."""
+    script = f"{faults.BOX} run -it busybox; echo code $?; stty -a"
+    with Screen(["sh", "-c", script], environment=faults.ENVIRONMENT) as screen:
+        screen.wait("/ #")
+        running.kill()
+        screen.wait("box: ")
+        screen.wait("code 125")
+        screen.wait(lambda text: " icanon" in text and " echo " in text)
+    faults.reconcile()
+    assert faults.left_in_the_end() == {}
 
 
 def inspected(name: str) -> dict[str, object]:
