@@ -5,6 +5,7 @@ from __future__ import annotations
 import atexit
 import contextlib
 import os
+import re
 import select
 import shutil
 import signal
@@ -98,14 +99,11 @@ def _mounts() -> list[str]:
 
 
 def _files() -> list[str]:
-    """Files that are named by a sandbox: whatever the helper keeps of one has its id (64 hexadecimal digits) in its name."""
-    kept = [
-        path
-        for top in (f"/run/{INSTANCE}", f"/var/lib/{INSTANCE}")
-        for path in Path(top).rglob("*")
-        if "root" not in path.parts[5:]
-    ]
-    return [str(path) for path in kept if len(path.stem) >= 32 and set(path.stem) <= set("0123456789abcdef")]
+    """Sandboxes that the ledger holds to be there, and images that are half made."""
+    ledger = Path(f"/run/{INSTANCE}/ledger")
+    said = ledger.read_text() if ledger.exists() else ""
+    noted = set(re.findall(r'"made": "(\w+)"', said)) - set(re.findall(r'"gone": "(\w+)"', said))
+    return sorted(noted) + [str(path) for path in Path(f"/var/lib/{INSTANCE}/images").glob(".making-*")]
 
 
 def end_all() -> None:

@@ -236,11 +236,11 @@ def test_frames_of_garbage_leave_the_helper_as_it_was() -> None:
 
 
 def test_callers_that_never_read_do_not_keep_others_waiting() -> None:
-    """A caller that sends half a life's questions and reads no answer does not stop the helper for the rest."""
+    """A caller that asks and asks and reads no answer does not stop the helper for the rest."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as caller:
         caller.connect(SOCKET)
         caller.setblocking(False)
         with contextlib.suppress(BlockingIOError, BrokenPipeError, ConnectionResetError):
             for _ in range(10_000):
                 caller.send(b'{"operation": "images"}')
-        assert isinstance(as_user(LEARNER, lambda: asked(List())), str)
+        assert as_user(LEARNER, lambda: asked(List())) == ""
