@@ -58,6 +58,8 @@ def run(tty: bool, cpus: int, pids_limit: int, command: tuple[str, ...], **other
         command=list(command), terminal=tty, millicpus=cpus, pids=pids_limit, rows=rows, columns=columns, **others
     )
     with _helper(OURS) as client:
+        if (cpus or pids_limit or request.memory) and not _can_limit(client):
+            click.echo(f"box: {say('box.limits_ignored')}", err=True)
         reply = client.ask(request)
         if request.detach:
             _close(reply.descriptors)
@@ -124,6 +126,9 @@ def rm(force: bool, container: tuple[str, ...]) -> int:
 @click.argument("container", nargs=-1, required=True)
 def update(cpus: int, memory: int, pids_limit: int, container: tuple[str, ...]) -> int:
     """Change the limits of boxes."""
+    with _helper() as client:
+        if not _can_limit(client):
+            raise BoxError(say("box.limits_impossible"))
     return _each(container, lambda client, name: client.ask(protocol.Update(name, cpus, memory, pids_limit)))
 
 
@@ -199,6 +204,11 @@ def _connected() -> Client:
             raise
     start_helper()
     return Client.connect()
+
+
+def _can_limit(client: Client) -> bool:
+    """False for a helper without root, which has no control groups to limit anything with."""
+    return bool(client.ask(protocol.Hello()).values["root"])
 
 
 def _each(names: Sequence[str], act: Callable[[Client, str], object], missing_is_fine: bool = False, quiet: bool = False) -> int:
