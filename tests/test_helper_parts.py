@@ -84,6 +84,27 @@ def test_steps_are_interrupted_once_their_time_is_over() -> None:
     os.close(writer)
 
 
+STRAYS = """
+import os
+from workshop.helper import syscalls
+for known in (True, False):
+    child = os.posix_spawn("/bin/false", ["false"], {})
+    os.waitid(os.P_PID, child, os.WEXITED | os.WNOWAIT)
+    syscalls.reap_strays({child} if known else set())
+    try:
+        print("left with", os.waitstatus_to_exitcode(os.waitpid(child, os.WNOHANG)[1]))
+    except ChildProcessError:
+        print("reaped")
+"""
+
+
+def test_strays_are_reaped_and_others_left() -> None:
+    """An ended child that nobody waits for is reaped, and one that somebody waits for keeps its exit code."""
+    environ = {**os.environ, "PYTHONPATH": str(MAIN.parents[2])}
+    ran = subprocess.run([sys.executable, "-c", STRAYS], env=environ, capture_output=True, text=True, check=False)
+    assert (ran.stdout, ran.stderr) == ("left with 1\nreaped\n", "")
+
+
 ONLY_V2 = """
 import subprocess, sys
 from pathlib import Path

@@ -53,6 +53,8 @@ class Place:
     image: str
     base: int
     over: str
+    children: set[int]
+    """Pids of the children that somebody will reap."""
 
 
 @dataclass(frozen=True)
@@ -102,13 +104,13 @@ class Channel:
 def start(place: Place, program: Program) -> Steps:
     """Start a sandbox; raises ProtocolError, with nothing left running, where it does not come up."""
     channel, outer = _fork(place, program, lambda channel: _outer(channel, place, program))
-    return _attempt(channel, outer, _map(channel, outer, place))
+    return _attempt(channel, outer, place, _map(channel, outer, place))
 
 
 def enter(place: Place, pidfd: int, program: Program) -> Steps:
     """Start one more program in the sandbox whose PID 1 the pidfd holds; raises ProtocolError as `start` does."""
     channel, outer = _fork(place, program, lambda channel: _joiner(channel, place, pidfd, program), pidfd)
-    return _attempt(channel, outer, ())
+    return _attempt(channel, outer, place, ())
 
 
 def _fork(place: Place, program: Program, child: Callable[[Channel], None], *kept: int) -> tuple[Channel, int]:
@@ -137,22 +139,35 @@ def _report(channel: Channel, child: Callable[[Channel], None]) -> None:
         channel.send(f"failed {type(error).__name__}: {error}")
 
 
-def _attempt(channel: Channel, outer: int, mapping: Iterable[int]) -> Steps:
+def _attempt(channel: Channel, outer: int, place: Place, mapping: Iterable[int]) -> Steps:
     """All of the helper's side; whatever goes wrong, what had been started is killed and reaped."""
-    held: list[int] = []
+    held: dict[int, int] = {}
     try:
-        held.append(os.pidfd_open(outer))
+        _hold(outer, held, place)
         yield from mapping
-        return (yield from _adopt(channel, held))
+        return (yield from _adopt(channel, outer, held, place))
     except (OSError, ProtocolError) as error:
-        for pidfd in held:
+        for pid, pidfd in held.items():
             syscalls.kill(pidfd)
             yield pidfd
-            syscalls.reap(pidfd)
-            os.close(pidfd)
+            _let_go(pid, pidfd, place)
         raise error if isinstance(error, ProtocolError) else ProtocolError("start_failed", reason=str(error)) from error
     finally:
         channel.end.close()
+
+
+def _hold(pid: int, held: dict[int, int], place: Place) -> int:
+    """Take a pidfd of a child that we will reap."""
+    held[pid] = os.pidfd_open(pid)
+    place.children.add(pid)
+    return held[pid]
+
+
+def _let_go(pid: int, pidfd: int, place: Place) -> None:
+    """Reap a child that has ended."""
+    syscalls.reap(pidfd)
+    os.close(pidfd)
+    place.children.discard(pid)
 
 
 def _map(channel: Channel, outer: int, place: Place) -> Generator[int, None, None]:
@@ -169,15 +184,12 @@ def _map(channel: Channel, outer: int, place: Place) -> Generator[int, None, Non
         os.close(lower)
 
 
-def _adopt(channel: Channel, held: list[int]) -> Steps:
+def _adopt(channel: Channel, outer: int, held: dict[int, int], place: Place) -> Steps:
     """Become the inner child's parent, let it go on, and see it become its program; `held` has what to kill if not."""
     born, _ = yield from channel.await_word("born")
-    inner = os.pidfd_open(int(born))
-    (outer,), held[:] = held, [*held, inner]
-    yield outer
-    syscalls.reap(outer)
-    os.close(outer)
-    held[:] = [inner]
+    inner = _hold(int(born), held, place)
+    yield held[outer]
+    _let_go(outer, held.pop(outer), place)
     channel.send("go")
     _, masters = yield from channel.await_word("exec")
     yield channel.end.fileno()

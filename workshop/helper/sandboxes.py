@@ -54,6 +54,7 @@ class Ending:
 class Execution(Ending):
     """A program that was started in a sandbox beside its own; `code` None while it runs."""
 
+    pid: int = 0
     pidfd: int = -1
     master: int | None = None
     code: int | None = None
@@ -118,6 +119,7 @@ class Sandboxes:
         """None yet."""
         self.home = home
         self.all: dict[str, Sandbox] = {}
+        self.children: set[int] = set()
 
     def of(self, owner: int) -> list[Sandbox]:
         """The sandboxes that this uid may know of, oldest first, those that are being started as well."""
@@ -170,7 +172,7 @@ class Sandboxes:
                 streams.discard()
                 done(outcome)
                 return
-            execution.pidfd = outcome.pidfd
+            execution.pid, execution.pidfd = outcome.pid, outcome.pidfd
             self.home.loop.watch(outcome.pidfd, lambda: self._execution_ended(execution))
             if execution.unwanted:
                 execution.kill()
@@ -218,6 +220,7 @@ class Sandboxes:
 
     def _press(self, sandbox: Sandbox) -> None:
         """Thaw it and kill PID 1, now and until that has ended."""
+        syscalls.reap_strays(self.children)
         if sandbox.pidfd >= 0:
             self.home.cgroups.thaw(sandbox.id)
             syscalls.kill(sandbox.pidfd)
@@ -258,7 +261,7 @@ class Sandboxes:
     def _place(self, sandbox: Sandbox, image: str) -> launch.Place:
         """Where its programs run."""
         home = self.home
-        return launch.Place(home.instance, home.cgroups, sandbox.id, image, sandbox.base, home.directory)
+        return launch.Place(home.instance, home.cgroups, sandbox.id, image, sandbox.base, home.directory, self.children)
 
     def _adopt(self, sandbox: Sandbox, started: launch.Started) -> None:
         """Keep a sandbox that has just started."""
@@ -270,21 +273,23 @@ class Sandboxes:
 
     def _execution_ended(self, execution: Execution) -> None:
         """Reap it, at once: a PID namespace doesn't end before all in it are reaped."""
-        self.home.loop.forget(execution.pidfd)
-        execution.code = syscalls.reap(execution.pidfd)
-        os.close(execution.pidfd)
-        execution.pidfd = -1
-        drop_terminal(execution, self.home.loop)
+        execution.code = self._reap(execution)
         execution.tell(execution.code)
 
     def _init_ended(self, sandbox: Sandbox) -> None:
         """Reap PID 1. By then the kernel has killed all others of its PID namespace (pid_namespaces(7))."""
-        self.home.loop.forget(sandbox.pidfd)
-        sandbox.code = syscalls.reap(sandbox.pidfd)
-        os.close(sandbox.pidfd)
-        sandbox.pidfd = -1
-        drop_terminal(sandbox, self.home.loop)
+        sandbox.code = self._reap(sandbox)
         self._sweep(sandbox.id, lambda: self._ended(sandbox))
+
+    def _reap(self, ended: Sandbox | Execution) -> int:
+        """The exit code of a program that has ended, of which nothing stays open."""
+        self.home.loop.forget(ended.pidfd)
+        code = syscalls.reap(ended.pidfd)
+        os.close(ended.pidfd)
+        ended.pidfd = -1
+        self.children.discard(ended.pid)
+        drop_terminal(ended, self.home.loop)
+        return code
 
     def _sweep(self, identity: str, done: Callable[[], None]) -> None:
         """Remove the groups, killing what still is in them, until none is left; then it is done."""

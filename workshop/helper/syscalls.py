@@ -163,6 +163,18 @@ def reap(pidfd: int) -> int:
     return ended.si_status if ended.si_code == os.CLD_EXITED else 128 + ended.si_status
 
 
+def reap_strays(known: Collection[int]) -> None:
+    """Reap ended children that nobody waits for: such as came to us when their parent was killed (PR_SET_CHILD_SUBREAPER).
+
+    A PID namespace does not end before all in it are reaped, so that one stray would keep a sandbox for ever.
+    """
+    with contextlib.suppress(ChildProcessError):
+        ended = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+        while ended and ended.si_pid not in known:
+            os.waitpid(ended.si_pid, 0)
+            ended = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+
+
 def prctl(option: int, argument: int = 0, second: int = 0) -> None:
     """prctl(2); the rest of its five arguments are 0."""
     _checked(_libc.prctl(option, argument, second, 0, 0), f"prctl {option}")
