@@ -9,6 +9,7 @@ import signal
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -42,26 +43,37 @@ def machine_as_it_was(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None
     end = time.monotonic() + SETTLE_SECONDS
     while (left := left_behind(before, census())) and time.monotonic() < end:
         time.sleep(0.05)  # the kernel takes dying processes apart in its own time and tells nobody when
-    assert not left or not os.environ.get("CI")  # TEMPORARY while several people work on one machine
+    assert not left or not os.environ.get("CI")  # TEMPORARY
 
 
 @pytest.fixture(scope="session")
 def helper(machine_as_it_was: None) -> Iterator[str]:
     """A running helper; gives the instance's name. Tests leave no container in it."""
     start_helper()
-    yield INSTANCE
-    stop_helper()
-    for folder in (f"/run/{INSTANCE}", f"/var/lib/{INSTANCE}"):
-        shutil.rmtree(folder, ignore_errors=True)
+    with removed_instance(INSTANCE):
+        yield INSTANCE
 
 
-def stop_helper() -> None:
-    """End this instance's helper, if it runs, and wait until it has gone."""
+@contextmanager
+def removed_instance(instance: str) -> Iterator[None]:
+    """Afterwards this instance's helper has ended, and its directories are gone."""
     try:
-        with Client.connect() as client:
-            process = os.pidfd_open(client.ask(Hello()).values["pid"])
-    except (HelperError, ProcessLookupError):
-        return
+        yield
+    finally:
+        stop_helper(instance)
+        for folder in (f"/run/{instance}", f"/var/lib/{instance}"):
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def stop_helper(instance: str) -> None:
+    """End this instance's helper, if it runs, and wait until it has gone."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("WORKSHOP_INSTANCE", instance)
+        try:
+            with Client.connect() as client:
+                process = os.pidfd_open(client.ask(Hello()).values["pid"])
+        except (HelperError, ProcessLookupError):
+            return
     try:
         signal.pidfd_send_signal(process, signal.SIGTERM)
         select.select([process], [], [], SETTLE_SECONDS)

@@ -33,6 +33,7 @@ WITHOUT_BUSYBOX = (
     "readlink", "true", "false", "dd", "yes", "seq", "stty", "tty", "uname", "date", "test", "expr", "nproc", "taskset",
     "unshare", "nsenter", "mknod",
 )  # fmt: skip
+IN_BIN = ("sh", "bash", "busybox")
 SEARCHED = ("/bin", "/usr/bin", "/sbin", "/usr/sbin")
 
 
@@ -59,13 +60,12 @@ def _fill(root: str) -> None:
     for name in ("tmp", "var/tmp"):
         os.chmod(f"{root}/{name}", 0o1777)  # noqa: S103  # the image's /tmp is as any /tmp
     os.chmod(f"{root}/root", 0o700)
-    busybox = _program("busybox")
-    if busybox and not _libraries(busybox):
-        _copy(busybox, f"{root}/bin/busybox")
+    if busybox := _program("busybox"):
+        _copy_programs(root, ("busybox",))
         _link_applets(root, busybox)
-        _copy_programs(root, QUEUES)
     else:
-        _copy_programs(root, (*WITHOUT_BUSYBOX, *QUEUES))
+        _copy_programs(root, WITHOUT_BUSYBOX)
+    _copy_programs(root, QUEUES)
 
 
 def _link_applets(root: str, busybox: str) -> None:
@@ -79,9 +79,8 @@ def _link_applets(root: str, busybox: str) -> None:
 def _copy_programs(root: str, names: Iterable[str]) -> None:
     """The host's own programs with their libraries and loader, in front of a link of the same name."""
     for program in filter(None, map(_program, names)):
-        _copy(
-            program, f"{root}/{'bin' if os.path.basename(program) in ('sh', 'bash') else 'usr/bin'}/{os.path.basename(program)}"
-        )
+        name = os.path.basename(program)
+        _copy(program, f"{root}/{'bin' if name in IN_BIN else 'usr/bin'}/{name}")
         for library in _libraries(program):
             _copy(library, root + library)
 

@@ -26,8 +26,8 @@ MARGIN = 64
 """Bytes of a packet that are not the answer's values."""
 SHARE = 0.5
 """How much of the thread's time one uid may take, over a longer time."""
-BURST_SECONDS = 1.0
-"""How much of it at once."""
+BURST_SECONDS = 0.3
+"""How much of it at once: for so long may one uid, on all its connections together, keep the others waiting."""
 
 
 @dataclass
@@ -60,6 +60,8 @@ class Connection:
 
     def read(self) -> None:
         """Handle one packet; a longer one than is allowed was cut by the kernel, and ends the connection."""
+        if self.server.holds_back(self):
+            return
         try:
             packet, beside, flags, _ = self.end.recvmsg(MAXIMUM_PACKET, 0)
         except BlockingIOError:
@@ -175,13 +177,20 @@ class Server:
         self.loop.forget(connection.end.fileno())
 
     def charge(self, connection: Connection, seconds: float) -> None:
-        """Count the time that a request took; who takes too much is not listened to for a while. Root is trusted."""
-        if connection.uid == 0 or not connection.open:
-            return
-        pause = self._allowances.setdefault(connection.uid, Allowance()).take(seconds + 0.0001)
+        """Count the time that a request took. Root is trusted."""
+        if connection.uid != 0:
+            self._allowance(connection.uid).take(seconds + 0.0001)
+
+    def holds_back(self, connection: Connection) -> bool:
+        """True for a uid that took too much, on whichever of its connections: it is not listened to for a while."""
+        pause = self._allowance(connection.uid).take(0.0)
         if pause > 0:
             self.loop.forget(connection.end.fileno())
             self.loop.later(pause, lambda: self._listen_again(connection))
+        return pause > 0
+
+    def _allowance(self, uid: int) -> Allowance:
+        return self._allowances.setdefault(uid, Allowance())
 
     def _listen_again(self, connection: Connection) -> None:
         """After a pause, unless it has been closed meanwhile."""
