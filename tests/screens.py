@@ -55,6 +55,7 @@ id = "number"
 kind = "answer"
 check = "queue_named"
 answer = "queue"
+needs = ["start", "queue"]
 subjects = ["ipc"]
 """
 

@@ -118,13 +118,40 @@ def test_coming_back_names_what_to_type_again(tmp_path: Path) -> None:
     """A step that needs a container says how to start it again, and judges from there once it runs."""
     kernel = Kernel(facts(container()))
     first = session(tmp_path, kernel)
-    first._passed |= {"message_queues/guess", "message_queues/start"}
     first.go("message_queues/queue")
     first.progress.close()
     kernel.now = facts()
     again = Session(library(tmp_path), Progress(tmp_path / "progress.sqlite"), kernel.observe, "en")
+    again._passed |= {"message_queues/guess", "message_queues/start"}
     written = dialogue(again, lambda: setattr(kernel, "now", facts(container())), "check")
     assert "In terminal 1: box run -it --rm busybox" in written
+
+
+def test_what_is_needed_is_asked_for_one_thing_after_the_other(tmp_path: Path) -> None:
+    """Once the container is there the queue is asked for, and only then the step goes on; nothing is asked for twice."""
+    kernel = Kernel()
+    running = session(tmp_path, kernel)
+    running._passed |= {f"message_queues/{one}" for one in ("guess", "start", "queue")}
+    running.step = running.library.step("message_queues/number")
+    written = dialogue(
+        running,
+        "",
+        lambda: setattr(kernel, "now", facts(container())),
+        "",
+        lambda: setattr(kernel, "now", facts(container(), queues=(Queue(7, 0),))),
+        "",
+        "answer 7",
+    )
+    assert written.count("box run -it --rm busybox") == 1 and written.count("ipcmk -Q") == 1
+    assert "Passed: Right: 7." in written
+
+
+def test_a_failure_of_ours_is_told_and_the_dialogue_goes_on(tmp_path: Path) -> None:
+    """It is told as ours, with its log; the next command works."""
+    kernel = Kernel(trouble=RuntimeError("a bug"))
+    written = dialogue(session(tmp_path, kernel), lambda: setattr(kernel, "trouble", None), "next")
+    assert "Our fault: something in the workshop itself failed (RuntimeError: a bug)" in written
+    assert "Step 2 of 4. Do: Start a container" in written
 
 
 @pytest.mark.parametrize("language", ["en", "zh"])

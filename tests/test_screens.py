@@ -150,14 +150,73 @@ async def test_the_prediction_is_settled_by_the_step_that_shows_it(tmp_path: Pat
 async def test_coming_back_types_what_the_step_needs(tmp_path: Path) -> None:
     """On return to a step whose container is gone, the workshop starts it again in terminal 1 and says so."""
     kernel = Kernel(facts(container()))
-    first = at(tmp_path, kernel, "queue")
-    first.go("message_queues/queue")
-    first.progress.close()
+    at(tmp_path, kernel, "queue").go("message_queues/queue")
     kernel.now = facts()
-    async with opened(session(tmp_path, kernel)) as pilot:
+    async with opened(at(tmp_path, kernel, "queue")) as pilot:
         await until(pilot, lambda: any(pane.typed == ["box run -it --rm busybox\r"] for pane in panes(pilot.app)))
         assert "3/4. Do: Make a queue on the host" in screen_text(pilot.app)
-        await until(pilot, lambda: "What this step needs was gone" in screen_text(pilot.app))
+        await until(pilot, lambda: "What this step needs is gone" in screen_text(pilot.app))
+
+
+async def test_what_is_needed_comes_back_one_thing_after_the_other(tmp_path: Path) -> None:
+    """The queue is made only once the container is there, each line is typed once, and the step begins from there."""
+    kernel = Kernel()
+    at(tmp_path, kernel, "number").go("message_queues/number")
+    async with opened(at(tmp_path, kernel, "number")) as pilot:
+        await until(pilot, lambda: [pane.typed for pane in panes(pilot.app)] == [["box run -it --rm busybox\r"]])
+        await until(pilot, lambda: kernel.looks > 5)
+        kernel.now = facts(container())
+        typed = [["box run -it --rm busybox\r", "ipcs\r"], ["ipcmk -Q\r"]]
+        await until(pilot, lambda: [pane.typed for pane in panes(pilot.app)] == typed)
+        kernel.now = facts(container(), queues=(Queue(17, 0),))
+        await until(pilot, lambda: "r rebuild" not in screen_text(pilot.app))
+        assert [pane.typed for pane in panes(pilot.app)] == typed
+
+
+async def test_what_does_not_come_back_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lines that bring nothing back are typed once; then the workshop says where to look."""
+    monkeypatch.setattr("workshop.tui.screens.step.REBUILD_SECONDS", 0.2)
+    async with opened(at(tmp_path, Kernel(), "queue"), step="queue") as pilot:
+        await until(pilot, lambda: "r rebuild" in screen_text(pilot.app))
+        await pilot.press("r")
+        await until(pilot, lambda: "see what terminal 1 says" in screen_text(pilot.app))
+        assert [pane.typed for pane in panes(pilot.app)] == [["box run -it --rm busybox\r"]]
+
+
+async def test_a_step_whose_container_was_left_offers_to_start_it(tmp_path: Path) -> None:
+    """On the way from step to step nothing is typed unasked: a notice and the key line offer it, and r does it."""
+    running = at(tmp_path, Kernel(), "queue")
+    async with opened(running, step="start") as pilot:
+        await pilot.press("n")
+        await until(pilot, lambda: "What this step needs is not there now." in screen_text(pilot.app))
+        assert [pane.typed for pane in panes(pilot.app)] == [[]]
+        await pilot.press("r")
+        await until(pilot, lambda: [pane.typed for pane in panes(pilot.app)] == [["box run -it --rm busybox\r"]])
+
+
+async def test_a_failure_of_ours_does_not_end_the_workshop(tmp_path: Path) -> None:
+    """It is told as ours, with its log, and once it is over the work goes on with the same shell."""
+    kernel = Kernel()
+    async with opened(at(tmp_path, kernel, "start"), (160, 48), step="start") as pilot:
+        shells = panes(pilot.app)
+        kernel.trouble = RuntimeError("a bug")
+        await until(pilot, lambda: "(RuntimeError: a bug). It is not you." in screen_text(pilot.app))
+        assert "RuntimeError: a bug" in (tmp_path / "workshop-fault.log").read_text()
+        kernel.trouble = None
+        await until(pilot, lambda: "It is not you." not in screen_text(pilot.app))
+        assert panes(pilot.app) == shells
+
+
+async def test_a_failure_in_drawing_does_not_end_the_workshop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What fails on our side of the screen stands in the verdict's place."""
+
+    def fail(*_: object) -> None:
+        raise ValueError("no room")
+
+    async with opened(at(tmp_path, Kernel(), "start"), (160, 48), step="start") as pilot:
+        monkeypatch.setattr("workshop.tui.widgets.picture.Picture.draw", fail)
+        await until(pilot, lambda: "(ValueError: no room)" in screen_text(pilot.app))
+        assert pilot.app.is_running
 
 
 async def test_undo_says_what_it_removed(tmp_path: Path) -> None:

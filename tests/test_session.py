@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -232,3 +233,11 @@ def test_a_verdict_that_says_nothing_new_is_recorded_once(session: Session, prog
     for _ in range(5):
         session.check()
     assert [one.slug for one in progress.events() if one.kind == "verdict"] == ["passed", "no_container"]
+
+
+def test_undo_without_ipcrm_says_what_stays(machine: Machine, session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where ipcrm is missing, undo does not fail: the queue stays, and the sentence says to remove it by hand."""
+    session.go("tiny/queue")
+    machine.facts = Facts(Host(ipc=Ipc((Queue(3, 0, os.getuid()),))))
+    monkeypatch.setenv("PATH", "")
+    assert session.undo() == ["3 would not go: remove it by hand, or press check to look again."]

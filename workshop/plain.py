@@ -10,8 +10,9 @@ from .figures import clean, picture
 from .language import say, words
 from .lesson import LANGUAGES, Lesson, Typed
 from .progress import ProgressError
+from .rebuilding import missing
 from .session import Session
-from .telling import told
+from .telling import fault, readable, told
 from .verdict import Passed
 
 WIDTH = 78
@@ -44,7 +45,7 @@ class Plain:
         """Nothing is written before `run`."""
         self._session = session
         self._write = write
-        self._rebuilding = False
+        self._rebuilding: tuple[Typed, ...] = ()
         self._leaving = False
 
     def run(self, read: Callable[[str], str]) -> None:
@@ -63,13 +64,15 @@ class Plain:
         self._say("goodbye")
 
     def _trying(self, action: Callable[[], None]) -> None:
-        """Do it; where the helper or the record can't be used, say so and go on."""
+        """Do it; where the helper or the record can't be used, or we failed, say so and go on."""
         try:
             action()
         except HelperError as error:
             self._write(say(self._session.language, f"helper.{error.slug}", **error.values))
         except ProgressError as error:
             self._say("no_record", reason=error)
+        except Exception as error:  # whatever it is, it is told and logged
+            self._write(say(self._session.language, "tui.verdict_broken") + clean(fault(self._session, error)))
 
     def take(self, line: str) -> None:
         """Do what a line says; raises HelperError and ProgressError."""
@@ -92,7 +95,7 @@ class Plain:
             self._session.go(where)
         finally:  # a lesson can be read without the helper
             self._show()
-        self._rebuild(self._session.rebuild())
+        self._rebuild(missing(self._session))
 
     def _show(self) -> None:
         session, steps = self._session, self._session.lesson.steps
@@ -111,25 +114,33 @@ class Plain:
         self._say("how_choice" if text.choices else "how_answer" if session.step.kind == "answer" else "how_do")
 
     def _rebuild(self, lines: tuple[Typed, ...]) -> None:
-        self._rebuilding = bool(lines)
-        if lines:
+        """Ask the learner to type these lines, if they were not asked for already."""
+        asked, self._rebuilding = self._rebuilding, lines
+        if lines and lines != asked:
             self._say("rebuild")
             self._show_lines(lines)
 
     def _show_lines(self, lines: tuple[Typed, ...]) -> None:
         for one in lines:
-            self._say("typed", number=one.terminal, line=one.line)
+            self._say("typed", number=one.terminal, line=readable(one.line))
 
     def _judge(self, answer: str | None = None) -> None:
         """Look, judge and tell; after a step passed, what it meant."""
         session = self._session
-        if self._rebuilding and not session.rebuild():
-            session.rebuilt()
-            self._rebuilding = False
+        if self._rebuilding and self._still_rebuilding():
+            return
         verdict = session.check(answer)
         self._write(say(session.language, f"tui.verdict_{verdict.kind}") + clean(told(session, verdict)))
         if isinstance(verdict, Passed):
             self._debrief()
+
+    def _still_rebuilding(self) -> bool:
+        """True where the learner has just been asked for something new; False where all is there, or still is not."""
+        asked = self._rebuilding
+        self._rebuild(self._session.rebuild())
+        if not self._rebuilding:
+            self._session.rebuilt()
+        return self._rebuilding not in ((), asked)
 
     def _debrief(self) -> None:
         session = self._session

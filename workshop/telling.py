@@ -1,7 +1,8 @@
-"""A verdict as the learner reads it, for the screens and for plain mode."""
+"""Verdicts, our own faults and lines to type as the learner reads them, for the screens and for plain mode."""
 
 from __future__ import annotations
 
+import traceback
 from pathlib import Path
 
 from .language import say
@@ -14,12 +15,34 @@ def told(session: Session, verdict: Verdict) -> str:
     if verdict.kind != "broken":
         return session.message(verdict)
     log = str(verdict.values["log"])
-    return say(session.language, "tui.broken", reason=log.strip().splitlines()[-1], log=_kept(session.progress.path, log))
+    path = session.progress.path.with_name("broken-check.log")
+    return say(session.language, "tui.broken", reason=log.strip().splitlines()[-1], log=_kept(path, log))
 
 
-def _kept(beside: Path, log: str) -> str:
+def fault(session: Session, error: Exception) -> str:
+    """The sentence for a failure that is the workshop's own, whose traceback goes into a file."""
+    log = "".join(traceback.format_exception(error))
+    path = session.progress.path.with_name("workshop-fault.log")
+    return say(session.language, "tui.fault", reason=f"{type(error).__name__}: {error}", log=_kept(path, log))
+
+
+def is_key(line: str) -> bool:
+    """True for a line that is one control character: a key to press, with no Enter behind it."""
+    return len(line) == 1 and not line.isprintable()
+
+
+def keystrokes(line: str) -> str:
+    """What to send to a terminal for a line of a solution."""
+    return line if is_key(line) else f"{line}\r"
+
+
+def readable(line: str) -> str:
+    """A line of a solution as one reads it: Ctrl-D for the character 4 (ascii(7))."""
+    return f"Ctrl-{chr(ord(line) + 64)}" if is_key(line) else line
+
+
+def _kept(path: Path, log: str) -> str:
     """The file that the log was written to, or why it could not be."""
-    path = beside.with_name("broken-check.log")
     try:
         path.write_text(log, "utf-8")
     except OSError as error:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+from contextlib import suppress
 from dataclasses import dataclass
 
 from .facts import Facts
@@ -37,9 +38,10 @@ IPCRM_OPTIONS = {"queue": "-q", "segment": "-m", "semaphores": "-s"}
 
 
 def remove(leftover: Leftover) -> None:
-    """Remove it as this user; what is gone already is no error: the next look tells what is left."""
+    """Remove it as this user. That it is gone already, or that the command is missing, is no error: the next look tells."""
     command = ["ipcrm", IPCRM_OPTIONS[leftover.kind]] if leftover.kind in IPCRM_OPTIONS else ["box", "rm", "-f"]
-    subprocess.run([*command, leftover.name], check=False, capture_output=True)
+    with suppress(OSError):
+        subprocess.run([*command, leftover.name], check=False, capture_output=True)
 
 
 def undo(before: Facts, now: Facts) -> list[Leftover]:

@@ -14,7 +14,7 @@ from ..language import say
 from ..lesson import Step
 from ..progress import ProgressError
 from ..session import Session
-from ..telling import told
+from ..telling import fault, told
 from ..verdict import Verdict
 
 Parameters = ParamSpec("Parameters")
@@ -33,7 +33,7 @@ class Seen:
 
 
 class Trouble(Exception):  # noqa: N818  # it is not always an error: an ordinary user just has no helper
-    """The helper can't be asked or the record can't be written; its text says what happened and what to do."""
+    """The helper can't be asked, the record can't be written, or we failed; its text says what happened and what to do."""
 
 
 class Desk:
@@ -45,13 +45,15 @@ class Desk:
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="session")
 
     async def ask(self, function: Callable[Parameters, Result], *args: Parameters.args, **named: Parameters.kwargs) -> Result:
-        """The function's result; raises Trouble where the helper is not there or the record can't be written."""
+        """The function's result; raises Trouble for whatever keeps it from one."""
         try:
             return await asyncio.get_running_loop().run_in_executor(self._pool, lambda: function(*args, **named))
         except HelperError as error:
             raise Trouble(say(self.session.language, f"helper.{error.slug}", **error.values)) from error
         except ProgressError as error:
             raise Trouble(say(self.session.language, "tui.no_record", reason=error)) from error
+        except Exception as error:
+            raise Trouble(fault(self.session, error)) from error
 
     async def look(self, answer: str | None = None) -> Seen:
         """Look at the kernel and judge the current step; raises Trouble."""

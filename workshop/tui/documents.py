@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ..language import say
 from ..lesson import StepText, Typed
+from ..telling import readable
 
 
 def body(text: StepText, introduction: str) -> str:
@@ -24,7 +25,7 @@ def solution(text: StepText, lines: tuple[Typed, ...], language: str) -> str:
     for place, line in enumerate(lines):
         if place == 0 or line.terminal != lines[place - 1].terminal:
             parts.append(f"{say(language, 'tui.in_terminal', number=line.terminal)}\n```sh")
-        parts.append(line.line)
+        parts.append(readable(line.line))
         if place == len(lines) - 1 or lines[place + 1].terminal != line.terminal:
             parts.append("```")
     return "\n".join(_spaced(parts))

@@ -55,8 +55,8 @@ def step_row(session: Session, step: Step, number: int, width: int) -> Text:
     return Text.assemble(set_cell_size(name, room), " ", (word, "dim" if state in ("open", "blocked") else "bold"))
 
 
-def keys_in_lesson(session: Session, solution_shown: bool) -> Keys:
-    """What the letters do while the lesson has the keys."""
+def keys_in_lesson(session: Session, solution_shown: bool, lacking: bool) -> Keys:
+    """What the letters do while the lesson has the keys; where something is lacking there is nothing to undo or check."""
     step, choices = session.step, session.text().choices
     keys: Keys = [("n", "next"), ("b", "back"), ("h", "hint")]
     if choices:
@@ -64,7 +64,7 @@ def keys_in_lesson(session: Session, solution_shown: bool) -> Keys:
     else:
         answer = [("a", "answer")] if step.kind == "answer" else []
         solution = ("t", "type_solution") if solution_shown and step.solution else ("s", "solution")
-        keys = [*answer, *keys, solution, ("u", "undo"), ("c", "check")]
+        keys = [*answer, *keys, solution, *([("r", "rebuild")] if lacking else [("u", "undo"), ("c", "check")])]
     return _said(session.language, [*keys, ("v", "view"), ("m", "map"), ("?", "help"), ("q", "quit")])
 
 

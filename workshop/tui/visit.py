@@ -9,11 +9,13 @@ from ..verdict import Verdict
 
 @dataclass
 class Visit:
-    """`deeds` is True once the learner did something here; `passed` once the step's debrief is shown."""
+    """`deeds` is True once the learner did something here; `passed` once the step's debrief is shown; `lacking` while
+    the learner has been told that something which the step needs is gone."""
 
     passed: bool = False
     solution_shown: bool = False
     deeds: bool = False
+    lacking: bool = False
     first: Verdict | None = None
 
     def is_news(self, verdict: Verdict) -> bool:

@@ -16,8 +16,8 @@ from ..widgets.key_line import KeyLine
 
 KEYS = (
     ("Tab", "terminal"), ("^]", "lesson"), ("o", "other"), ("1-9", "choose"), ("a", "answer"), ("n", "next"), ("b", "back"),
-    ("h", "hint"), ("s", "solution"), ("t", "type_solution"), ("u", "undo"), ("c", "check"), ("v", "view"), ("m", "map"),
-    ("l", "language"), ("d", "dark"), ("q", "quit"),
+    ("h", "hint"), ("s", "solution"), ("t", "type_solution"), ("r", "rebuild"), ("u", "undo"), ("c", "check"), ("v", "view"),
+    ("m", "map"), ("l", "language"), ("d", "dark"), ("q", "quit"),
 )  # fmt: skip
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Coroutine
 from typing import TYPE_CHECKING, Any, cast
 
 from textual.screen import Screen
 from textual.timer import Timer
 
+from ...telling import fault
 from ..desk import Seen, Trouble
 
 if TYPE_CHECKING:
@@ -29,6 +31,7 @@ class LookingScreen(Screen[None]):
         self._wanted = False
         self._may_look = False
         self._soon: Timer | None = None
+        self._looked = asyncio.Event()
 
     @property
     def workshop(self) -> WorkshopApp:
@@ -70,22 +73,34 @@ class LookingScreen(Screen[None]):
         self.relieve()
         if seen.step is self.workshop.session.step:
             await self.tell(seen)
+        self._looked.set()
+
+    async def next_look(self) -> None:
+        """Return once the kernel was looked at anew: after the terminal moved, or at the next poll."""
+        self._looked.clear()
+        await self._looked.wait()
 
     def do(self, work: Coroutine[Any, Any, None], group: str, exclusive: bool = False) -> None:
         """Let work go on beside the screen; what trouble it meets is explained."""
-        self.run_worker(self._guarded(work), group=group, exclusive=exclusive)
+        self.run_worker(self._guarded(work, group), group=group, exclusive=exclusive)
 
-    async def _guarded(self, work: Coroutine[Any, Any, None]) -> None:
+    async def _guarded(self, work: Coroutine[Any, Any, None], group: str) -> None:
+        """A failure of ours must not take the learner's shells with it."""
         try:
             await work
         except Trouble as trouble:
             self.explain(trouble)
+        except Exception as error:  # whatever it is, it is told and logged
+            self.own_up(fault(self.workshop.session, error), group)
 
     async def tell(self, seen: Seen) -> None:
         """Show what was seen."""
 
     def explain(self, trouble: Trouble) -> None:
         """Show why nothing can be seen."""
+
+    def own_up(self, sentence: str, group: str) -> None:
+        """Say that something of ours failed, in work of this group."""
 
     def relieve(self) -> None:
         """Something was seen again."""

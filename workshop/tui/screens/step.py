@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import ClassVar
 
 from textual import on
@@ -11,6 +12,8 @@ from textual.containers import Container
 from textual.widgets import Static
 
 from ...language import say
+from ...lesson import Typed
+from ...rebuilding import missing
 from .. import documents, titles
 from ..desk import Seen, Trouble
 from ..visit import Visit
@@ -22,6 +25,8 @@ from ..widgets.terminals import NUMBERS, Slot, Terminals
 from ..widgets.verdict_line import VerdictLine
 from .looking import LookingScreen
 
+REBUILD_SECONDS = 20.0
+"""How long lines that were typed for the learner may take to bring back what a step needs."""
 WAYS_OUT_OF_FIELD = ("terminal", "cross", "leave_field")
 
 
@@ -35,7 +40,7 @@ class StepScreen(LookingScreen):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         key("n", "next"), key("b", "previous"), key("h", "hint"), key("s", "solution"), key("t", "type_solution"),
-        key("u", "undo"), key("c", "check"), key("v", "view"), key("m", "map"), key("a", "answer"),
+        key("r", "rebuild"), key("u", "undo"), key("c", "check"), key("v", "view"), key("m", "map"), key("a", "answer"),
         *(key(str(digit), f"digit({digit})") for digit in range(10)),
         key("tab", "terminal"), key("o", "other_terminal"), key("ctrl+right_square_bracket", "cross"),
         key("escape", "leave_field"),
@@ -77,20 +82,17 @@ class StepScreen(LookingScreen):
         self.start_looking()
         await self._begin()
         await self.query_one(Terminals).show(NUMBERS[0])
-        if self._returning:
-            await self._rebuild()
+        if self._returning and self._visit.lacking:  # the shells are fresh: what is typed reaches nothing else
+            self.action_rebuild()
+        self._returning = False
 
     # Where one is
 
     def open(self, where: str) -> None:
-        """Begin another step, as the map asks for, with what it needs."""
+        """Begin another step, as the map asks for."""
         if where != self._where:
             self._where = where
-            self.do(self._reopen(), "begin", exclusive=True)
-
-    async def _reopen(self) -> None:
-        await self._begin()
-        await self._rebuild()
+            self.do(self._begin(), "begin", exclusive=True)
 
     async def _begin(self) -> None:
         """Look at how the kernel is as the step begins, and show the step, whether or not there is anything to be seen."""
@@ -103,6 +105,17 @@ class StepScreen(LookingScreen):
         await self._show_step()
         self.query_one(LessonPane).scroll_home(animate=False)
         self.look()
+        self._visit.lacking = await self._lacks()
+        if self._visit.lacking and not self._returning:
+            self._note("lacking")
+        self._label()
+
+    async def _lacks(self) -> bool:
+        """Whether something that the step needs is gone; False as well where that can't be seen: the look says why."""
+        try:
+            return bool(await self.workshop.desk.ask(missing, self.workshop.session))
+        except Trouble:
+            return False
 
     def _move(self, by: int) -> None:
         order = [step.where for lesson in self.workshop.session.library.lessons for step in lesson.steps]
@@ -114,13 +127,31 @@ class StepScreen(LookingScreen):
             self._note("last_step" if by > 0 else "first_step")
 
     async def _rebuild(self) -> None:
-        """Type again what the step needs and what has gone since, and begin from there."""
-        session = self.workshop.session
-        if lines := await self.workshop.desk.ask(session.rebuild):
-            self._note("rebuilding")
+        """Type again what the step needs and what has gone since, one need after the other, and begin from there."""
+        ask, session = self.workshop.desk.ask, self.workshop.session
+        lines, typed = await ask(session.rebuild), list[tuple[Typed, ...]]()
+        self._note("rebuilding" if lines else "nothing_lacking")
+        while lines and lines not in typed:
+            typed.append(lines)
             await self.query_one(Terminals).type_lines(lines)
-            await self.workshop.desk.ask(session.rebuilt)
+            lines = await self._outcome(lines)
+        if lines:
+            self._note("not_rebuilt", number=lines[-1].terminal)
+        elif typed:
+            await ask(session.rebuilt)
+            self._visit.first, self._visit.lacking = None, False
+        self.call_after_refresh(self._label)
         self.look()
+
+    async def _outcome(self, typed: tuple[Typed, ...]) -> tuple[Typed, ...]:
+        """What is to be typed after these lines have done their work; the same lines if they do none in time."""
+        try:
+            async with asyncio.timeout(REBUILD_SECONDS):
+                while (lines := await self.workshop.desk.ask(self.workshop.session.rebuild)) == typed:
+                    await self.next_look()
+        except TimeoutError:
+            return typed
+        return lines
 
     # Shown
 
@@ -167,7 +198,7 @@ class StepScreen(LookingScreen):
             return titles.keys_in_terminal(session.language)
         if isinstance(self.focused, AnswerField):
             return titles.keys_in_field(session.language)
-        return titles.keys_in_lesson(session, self._visit.solution_shown)
+        return titles.keys_in_lesson(session, self._visit.solution_shown, self._visit.lacking)
 
     def _warn_of_size(self) -> None:
         small = self.has_class("-thin") or self.has_class("-flat")
@@ -220,6 +251,13 @@ class StepScreen(LookingScreen):
         """The helper or the record can't be used: say why and what to do, and go on with what needs neither."""
         self.add_class("-helpless")
         self.query_one("#banner", Static).update(str(trouble))
+
+    def own_up(self, sentence: str, group: str) -> None:
+        """A look that fails would fail every second: that stands still in the verdict's place."""
+        if group == "look":
+            self.query_one(VerdictLine).tell("broken", sentence, self.workshop.session.language)
+        else:
+            self.notify(sentence, severity="error", timeout=10, markup=False)
 
     def relieve(self) -> None:
         """It can be used again."""
@@ -283,6 +321,10 @@ class StepScreen(LookingScreen):
         elif lines:
             self._visit.deeds = True
             self.do(self.query_one(Terminals).type_lines(lines), "type", exclusive=True)
+
+    def action_rebuild(self) -> None:
+        """Type what the step needs and what is gone."""
+        self.do(self._rebuild(), "begin", exclusive=True)
 
     def action_undo(self) -> None:
         """Remove what appeared since the step began, and say what went."""

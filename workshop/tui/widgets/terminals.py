@@ -16,6 +16,7 @@ from textual.widgets import Static
 
 from ...language import say
 from ...lesson import Typed
+from ...telling import keystrokes
 
 NUMBERS = (1, 2)
 QUIET = 0.3
@@ -144,7 +145,7 @@ class Terminals(Container):
         for line in lines:
             pane = await self.show(line.terminal)
             sent = time.monotonic()
-            cast(Pane, pane).type(f"{line.line}\r")
+            cast(Pane, pane).type(keystrokes(line.line))
             await self._quiet(sent)
 
     async def _quiet(self, since: float) -> None:
