@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from rich.cells import cell_len
 
@@ -27,6 +29,27 @@ def test_an_inode_that_may_not_be_read_is_unknown() -> None:
     """Without root the host's namespaces are not told: neither same nor different is claimed."""
     seen = Facts(Host(namespaces=Namespaces()), (container(),))
     assert all("unknown" in row for row in lines([*isolation(seen, "en", 80)])[1:])
+
+
+def test_a_narrow_pane_says_it_by_signs() -> None:
+    """Where the word would be cut, = and != say which namespaces are the same."""
+    rows = {row.split()[0]: row for row in lines([*isolation(facts(container()), "en", 37)])[1:]}
+    assert rows["pid"].endswith("4026532281 !=") and rows["time"].endswith("4026531834 =")
+
+
+def test_the_learners_own_container_comes_first() -> None:
+    """Of several containers the newest with a terminal stands beside the host, even if there is room for one only."""
+    old, new, behind = (container(name) for name in ("old", "new", "behind"))
+    old = replace(old, init=replace(old.init, terminal=34816, started=100))
+    new = replace(new, init=replace(new.init, terminal=34817, started=200))
+    behind = replace(behind, init=replace(behind.init, started=300))
+    assert lines([*picture(facts(behind, old, new), "en", 50)])[0].split() == ["host", "new"]
+
+
+def test_limits_come_first_where_the_step_is_about_them() -> None:
+    """A step that looks at control groups shows their figures at the top, where a small screen begins."""
+    seen = replace(facts(container()), subjects=("cgroups", "processes"))
+    assert lines([*picture(seen, "en", 50)])[0].startswith("Limits (cgroups)")
 
 
 def test_isolation_says_how_many_containers_do_not_fit() -> None:

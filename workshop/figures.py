@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
 from rich.cells import cell_len, set_cell_size
 from rich.text import Text
@@ -20,6 +21,8 @@ KIND_CELLS = max(map(len, KINDS))
 INODE_CELLS = 10
 PID_CELLS = 7
 GAP = 2
+STYLES = {"same": "yellow", "different": "bold green", "unknown": "dim"}
+SIGNS = {"same": "=", "different": "!=", "unknown": "?"}
 
 
 def clean(text: str) -> str:
@@ -32,11 +35,19 @@ def picture(facts: Facts | None, language: str, width: int) -> list[Text]:
     """Every figure that these facts can fill, one under the other, no line wider than `width` cells."""
     if facts is None:
         return wrapped(say(language, "figures.nothing_seen"), width)
+    facts = replace(facts, containers=tuple(sorted(facts.containers, key=_likely_own)))
     parts = [isolation(facts, language, width), processes(facts, language, width), limits(facts, language, width)]
+    if "cgroups" in facts.subjects:  # what the step is about comes first: a small screen shows no more than that
+        parts = [parts[2], *parts[:2]]
     lines: list[Text] = []
     for part in filter(None, parts):
         lines += [Text(), *part] if lines else part
     return lines
+
+
+def _likely_own(container: Container) -> tuple[bool, int]:
+    """Sorts those first that somebody sits at, and of those the newest: the learner's own, most likely."""
+    return not container.init.terminal, -container.init.started
 
 
 def wrapped(text: str, width: int) -> list[Text]:
@@ -71,7 +82,8 @@ def isolation(facts: Facts, language: str, width: int) -> list[Text]:
 
     It has no heading of its own: just nine rows, so that a screen of 24 can hold it beside a terminal.
     """
-    cells = INODE_CELLS + 1 + _mark_cells(language)
+    marks = _marks(language, width)
+    cells = INODE_CELLS + 1 + max(map(cell_len, marks.values()))
     fitting = max(1, (width - KIND_CELLS - GAP - INODE_CELLS) // (GAP + cells))
     shown = facts.containers[:fitting]
     head = _row(
@@ -80,35 +92,37 @@ def isolation(facts: Facts, language: str, width: int) -> list[Text]:
     lines = [head]
     purposes = {kind: say(language, f"figures.purpose_{kind}") for kind in KINDS}
     fits = cell_len(head.plain) + GAP + max(map(cell_len, purposes.values())) <= width
-    lines += [_namespace_line(facts, shown, kind, language, purposes[kind] if fits else "") for kind in KINDS]
+    lines += [_namespace_line(facts, shown, kind, marks, purposes[kind] if fits else "") for kind in KINDS]
     return _cut([*lines, *_beyond(facts, len(shown), language, width)], width)
 
 
-def _namespace_line(facts: Facts, shown: tuple[Container, ...], kind: str, language: str, purpose: str) -> Text:
+def _namespace_line(facts: Facts, shown: tuple[Container, ...], kind: str, marks: dict[str, str], purpose: str) -> Text:
     on_host = getattr(facts.host.namespaces, kind)
     parts = [Text(_fixed(kind, KIND_CELLS), "bold"), Text(_inode(on_host))]
     for container in shown:
         inside = getattr(container.namespaces, kind)
-        word, style = _comparison(on_host, inside, language)
-        parts.append(Text.assemble(_inode(inside), " ", (_fixed(word, _mark_cells(language)), style)))
+        answer = _comparison(on_host, inside)
+        mark = _fixed(marks[answer], max(map(cell_len, marks.values())))
+        parts.append(Text.assemble(_inode(inside), " ", (mark, STYLES[answer])))
     return Text("  ").join([*parts, Text(purpose, "dim")])
 
 
-def _comparison(on_host: int, inside: int, language: str) -> tuple[str, str]:
-    """The word, and its style, for a namespace of a container beside the host's."""
+def _comparison(on_host: int, inside: int) -> str:
+    """Whether a namespace of a container is the host's: a key of STYLES."""
     if 0 in (on_host, inside):
-        return say(language, "figures.unknown"), "dim"
-    if on_host == inside:
-        return say(language, "figures.same"), "yellow"
-    return say(language, "figures.different"), "bold green"
+        return "unknown"
+    return "same" if on_host == inside else "different"
+
+
+def _marks(language: str, width: int) -> dict[str, str]:
+    """The words for same, different and unknown, or signs where the words would be cut."""
+    spoken = {answer: say(language, f"figures.{answer}") for answer in STYLES}
+    needed = KIND_CELLS + 2 * (GAP + INODE_CELLS) + 1 + max(map(cell_len, spoken.values()))
+    return spoken if needed <= width else SIGNS
 
 
 def _inode(inode: int) -> str:
     return _fixed(str(inode) if inode else "?", INODE_CELLS)
-
-
-def _mark_cells(language: str) -> int:
-    return max(cell_len(say(language, f"figures.{word}")) for word in ("same", "different", "unknown"))
 
 
 def _named(container: Container, cells: int) -> str:
