@@ -14,7 +14,7 @@ import pytest
 from workshop.doctor import Report, as_json, examine, judge, render
 from workshop.facts import KINDS, Hierarchy
 from workshop.language import words
-from workshop.machine import Engine, Machine, hierarchies
+from workshop.machine import Engine, Machine, filesystems, hierarchies
 from workshop.requirements import REQUIREMENTS
 
 HEALTHY = Machine(
@@ -51,6 +51,15 @@ def test_healthy_machine_lacks_only_the_other_cgroup_version() -> None:
     report = judge(HEALTHY)
     assert report.usable
     assert {slug for slug, state in states(report).items() if state != "ok"} == {"cpu_controller_v1", "cgroup_v1"}
+
+
+def test_a_file_system_that_the_kernel_loads_when_needed_is_there(tmp_path: Path) -> None:
+    """Debian's overlay is a module that the first mount loads: no limit, although the kernel does not name it yet."""
+    module = tmp_path / "kernel/fs/overlayfs/overlay.ko.xz"
+    module.parent.mkdir(parents=True)
+    known = filesystems("nodev\tproc\n\text4\n", tmp_path)
+    module.touch()
+    assert (known, filesystems("nodev\tproc\n\text4\n", tmp_path)) == (("proc", "ext4"), ("proc", "ext4", "overlay"))
 
 
 LIMITS = {

@@ -83,7 +83,7 @@ def read() -> Machine:
         hierarchies=hierarchies(_text("/proc/self/mounts"), lambda mounted: _text(f"{mounted}/cgroup.controllers").split()),
         settings={name: text for name, path in SETTINGS.items() if (text := _text(path).strip())},
         user_namespace_refused=_ask("unshare", "--user", "--map-root-user", "--mount", "true")[1],
-        filesystems=tuple(line.split()[-1] for line in _text("/proc/filesystems").splitlines() if line.split()),
+        filesystems=filesystems(_text("/proc/filesystems"), Path("/lib/modules", platform.release())),
         lsms=tuple(one for one in _text("/sys/kernel/security/lsm").strip().split(",") if one),
         helper=_helper(),
         engines=tuple(engine for name in ENGINES if (engine := _engine(name))),
@@ -108,6 +108,12 @@ def hierarchies(mounts: str, controllers: Callable[[str], list[str]]) -> tuple[H
         elif kind == "cgroup2":
             found.append(Hierarchy(2, tuple(controllers(target)), target))
     return tuple(found)
+
+
+def filesystems(known: str, modules: Path) -> tuple[str, ...]:
+    """What the kernel can mount: in the text of /proc/filesystems, or a module that it loads at the first mount (mount(2))."""
+    loadable = {path.name.partition(".")[0] for path in modules.glob("kernel/fs/*/*.ko*")}
+    return tuple(dict.fromkeys([*(line.split()[-1] for line in known.splitlines() if line.split()), *sorted(loadable)]))
 
 
 _MOUNT_OPTIONS = frozenset(
