@@ -43,7 +43,7 @@ def machine_as_it_was(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None
     end = time.monotonic() + SETTLE_SECONDS
     while (left := left_behind(before, census())) and time.monotonic() < end:
         time.sleep(0.05)  # the kernel takes dying processes apart in its own time and tells nobody when
-    assert not left or not os.environ.get("CI")  # TEMPORARY
+    assert not left
 
 
 @pytest.fixture(scope="session")
