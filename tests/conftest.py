@@ -50,7 +50,7 @@ def machine_as_it_was(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None
 def helper(machine_as_it_was: None) -> Iterator[str]:
     """A running helper; gives the instance's name. Tests leave no container in it."""
     start_helper()
-    with removed_instance(INSTANCE):
+    with removed_instance(INSTANCE), Client.connect():  # it ends by itself when nobody is connected for long
         yield INSTANCE
 
 

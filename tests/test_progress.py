@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 import subprocess
 import sys
@@ -62,23 +61,23 @@ def test_unreadable_file_is_kept_aside(tmp_path: Path) -> None:
     progress.close()
 
 
-def _append(path: Path) -> None:
-    progress = Progress(path)
-    for _ in range(20):
-        progress.add(event())
-    progress.close()
+APPEND = """
+import sys
+from pathlib import Path
+from workshop.progress import Event, Progress, uuid7
+progress = Progress(Path(sys.argv[1]))
+for _ in range(20):
+    progress.add(Event(uuid7(), 0, "lesson", "step", "hint"))
+progress.close()
+"""
 
 
 def test_two_programs_append_at_once(tmp_path: Path) -> None:
     """Two workshops of one learner lose no event of each other's."""
     path = tmp_path / "progress.sqlite"
     opened(tmp_path).close()
-    context = multiprocessing.get_context("spawn")
-    writers = [context.Process(target=_append, args=(path,)) for _ in range(2)]
-    for writer in writers:
-        writer.start()
-    for writer in writers:
-        writer.join()
+    writers = [subprocess.Popen([sys.executable, "-c", APPEND, str(path)]) for _ in range(2)]
+    assert [writer.wait() for writer in writers] == [0, 0]
     progress = Progress(path)
     assert [one.sequence for one in progress.events()] == list(range(1, 41))
     progress.close()

@@ -18,6 +18,7 @@ from __future__ import annotations
 import errno
 import gc
 import os
+import select
 import signal
 import socket
 from collections.abc import Callable, Generator, Iterable
@@ -186,7 +187,8 @@ def _map(channel: Channel, outer: int, place: Place) -> Generator[int, None, Non
 
 def _adopt(channel: Channel, outer: int, held: dict[int, int], place: Place) -> Steps:
     """Become the inner child's parent, let it go on, and see it become its program; `held` has what to kill if not."""
-    born, _ = yield from channel.await_word("born")
+    yield from _word_or_end(channel, held[outer])
+    born, _ = channel.expect("born")
     inner = _hold(int(born), held, place)
     yield held[outer]
     _let_go(outer, held.pop(outer), place)
@@ -197,6 +199,16 @@ def _adopt(channel: Channel, outer: int, held: dict[int, int], place: Place) -> 
     if packet:
         raise _refusal(packet)
     return Started(int(born), inner, masters[0] if masters else None)
+
+
+def _word_or_end(channel: Channel, pidfd: int) -> Generator[int, None, None]:
+    """Wait for a word; raises ProtocolError where the child ends without it, for its own child holds the channel open too."""
+    with select.epoll() as either:
+        either.register(channel.end.fileno(), select.EPOLLIN)
+        either.register(pidfd, select.EPOLLIN)
+        yield either.fileno()
+        if channel.end.fileno() not in dict(either.poll(0)):
+            raise _refusal("")
 
 
 def _refusal(packet: str) -> ProtocolError:
