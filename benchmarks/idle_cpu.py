@@ -13,7 +13,7 @@ import psutil  # type: ignore[import-untyped]  # it ships no types
 from workshop_screens import EMPTY, WORKSHOP, is_full, opened, own_instance
 
 IDLE_SECONDS = 10
-SETTLE_SECONDS = 3
+SETTLE_SECONDS = 8
 
 
 def processor_seconds(pid: int) -> float:
