@@ -1,0 +1,270 @@
+"""Checks of the lesson on security: what keeps root in a container from being root on the host."""
+
+from __future__ import annotations
+
+import re
+
+from workshop.facts import Container, Evidence, Facts
+from workshop.facts.reading import interactive, is_shell, number, typed
+from workshop.verdict import NotYet, Passed, Verdict
+
+SYS_ADMIN = 1 << 21
+"""The capability that mount(2), sethostname(2) and most else that an administrator does ask for."""
+FILTERED = 2
+"""Seccomp's mode for a filter (seccomp(2))."""
+OVERFLOW_UID = 65534
+"""Whom the kernel shows where an identity has no number in the reader's user namespace."""
+NO_LABEL = frozenset({"none", "no", "nothing", "empty", "-", "无", "没有", "空"})
+
+
+def confined_container_started(seen: Evidence) -> Verdict:
+    """A shell on a terminal became PID 1 of a container with a seccomp filter and without CAP_SYS_ADMIN."""
+    ours, appeared = _confined(seen), seen.appeared()
+    for container in ours:
+        if container in appeared:
+            return Passed(container=container.name)
+    for container in appeared:
+        return _lacking(container)
+    return NotYet("already_there", container=ours[0].name) if ours else NotYet("no_container")
+
+
+def _lacking(container: Container) -> NotYet:
+    """What keeps a container that did start from being the one to look at."""
+    if not is_shell(container) or not container.init.terminal:
+        return NotYet("not_a_shell", container=container.name, command=_command(container))
+    return NotYet("not_confined", container=container.name, seccomp=container.security.seccomp)
+
+
+def bounding_set_named(seen: Evidence) -> Verdict:
+    """The answer is the container's bounding set, as the mask that CapBnd shows."""
+    answered, ours = _mask(seen.answer), _confined(seen)
+    if not ours or answered is None:
+        return _unanswered(ours)
+    for container in ours:
+        if answered == container.security.bounding:
+            return Passed(held=answered.bit_count(), mask=f"{answered:016x}")
+    if answered == 0:
+        return NotYet("empty_set")
+    if answered & SYS_ADMIN:
+        return NotYet("host_set", answered=f"{answered:x}", held=answered.bit_count())
+    if number(seen.answer) == ours[0].security.bounding.bit_count():
+        return NotYet("count_named")
+    return NotYet("other_set", answered=f"{answered:x}")
+
+
+def other_user_became(seen: Evidence) -> Verdict:
+    """A process appeared in the container that has another uid than its PID 1."""
+    ours = _confined(seen)
+    if not ours:
+        return NotYet("no_container")
+    if "/mnt" in _targets(seen.now) - _targets(seen.before):
+        return NotYet("mounted_on_host")
+    strangers = [(one, process) for one in ours for process in one.processes if process.uid != one.init.uid]
+    for container, process in strangers:
+        if (process.pid, process.started) not in _earlier(seen, container):
+            return Passed(pid=process.inner, name=process.name, uid=_inside(container, process.uid))
+    if strangers:
+        return NotYet("already_there", pid=strangers[0][1].inner)
+    others = [process for one in ours for process in one.processes if process.inner != 1]
+    return NotYet("still_root", name=others[-1].name, pid=others[-1].inner) if others else NotYet("no_process")
+
+
+def filter_read(seen: Evidence) -> Verdict:
+    """The answer is what Seccomp and NoNewPrivs say of the container's PID 1, in this order."""
+    answered, ours = _two_values(seen.answer), _confined(seen)
+    if not ours or not answered:
+        return _unanswered(ours)
+    if len(answered) != 2:
+        return NotYet("two_wanted", given=len(answered))
+    real = [[one.security.seccomp, int(one.security.no_new_privileges)] for one in ours]
+    if answered in real:
+        return Passed() if answered[1] else Passed("privileges_left")
+    if answered[::-1] in real:
+        return NotYet("other_way_round")
+    return NotYet("host_values") if answered == [0, 0] else NotYet("other_values")
+
+
+def masks_counted(seen: Evidence) -> Verdict:
+    """The answer is how many mounts lie below the container's /proc."""
+    answered, ours = number(seen.answer), _confined(seen)
+    if not ours or answered is None:
+        return _unanswered(ours)
+    if answered in {_masks(one) for one in ours}:
+        return Passed(masks=answered, read_only=_masks(ours[0], read_only=True))
+    return _other_count(seen, answered, ours[0])
+
+
+def _other_count(seen: Evidence, answered: int, container: Container) -> NotYet:
+    """What was counted, if not the mounts below the container's /proc."""
+    if answered == len(container.mounts):
+        return NotYet("all_mounts", answered=answered)
+    if answered - 1 == _masks(container):
+        return NotYet("proc_itself", answered=answered)
+    if answered == _masks(container, read_only=True):
+        return NotYet("only_read_only", answered=answered)
+    if answered == sum(one.target.startswith("/proc/") for one in seen.now.host.mounts):
+        return NotYet("host_mounts", answered=answered)
+    return NotYet("other_count", answered=answered)
+
+
+def host_uid_named(seen: Evidence) -> Verdict:
+    """The answer is the uid that the container's root has on the host."""
+    answered, ours = _outside(seen.answer), _confined(seen)
+    if not ours or answered is None:
+        return _unanswered(ours)
+    if answered in {one.users.host_uid(0) for one in ours}:
+        return Passed(uid=answered) if answered else Passed("same_root")
+    if answered == 0:
+        return NotYet("inside_number")
+    if answered in {part.count for one in ours for part in one.users.uids}:
+        return NotYet("length_named", answered=answered)
+    return NotYet("nobody_named", answered=answered) if answered == OVERFLOW_UID else NotYet("other_uid", answered=answered)
+
+
+def label_named(seen: Evidence) -> Verdict:
+    """The answer is the label that a security module gave to the container's PID 1, or that there is none."""
+    answered, ours = typed(seen.answer).lower(), _confined(seen)
+    if not ours or not answered:
+        return _unanswered(ours)
+    labels = {one.security.label.lower() for one in ours}
+    if answered in NO_LABEL or "invalid argument" in answered or "no such file" in answered:
+        return Passed("no_label") if "" in labels else NotYet("labelled")
+    if answered.split()[0] in {one.split()[0] for one in labels if one}:
+        return Passed(label=answered)
+    return NotYet("not_labelled", answered=answered) if "" in labels else NotYet("other_label", answered=answered)
+
+
+def unprotected_container_started(seen: Evidence) -> Verdict:
+    """A shell on a terminal became PID 1 of a container without a filter, with the host's root and its capabilities."""
+    ours, appeared, host = _by_hand(seen), seen.appeared(), seen.now.host.namespaces
+    for container in ours:
+        if container in appeared and "user" not in container.namespaces.apart_from(host):
+            return Passed(container=container.name, held=container.security.bounding.bit_count())
+    for container in ours:
+        return NotYet("own_users", container=container.name) if container in appeared else NotYet("already_there")
+    for container in appeared:
+        if container.security.seccomp:
+            return NotYet("filtered", container=container.name, seccomp=container.security.seccomp)
+        return NotYet("not_a_shell", container=container.name, command=_command(container))
+    return NotYet("no_container")
+
+
+def hardened_container_started(seen: Evidence) -> Verdict:
+    """A container made by hand appeared whose PID 1 can't mount and gains no new privileges."""
+    appeared = seen.appeared()
+    ours = [one for one in _by_hand(seen) if one in appeared]
+    for container in ours:
+        if not container.security.bounding & SYS_ADMIN and container.security.no_new_privileges:
+            return Passed(container=container.name, held=container.security.bounding.bit_count())
+    for container in ours:
+        if container.security.no_new_privileges:
+            return NotYet("can_mount", container=container.name)
+        if container.security.bounding & SYS_ADMIN:
+            return NotYet("nothing_taken", container=container.name)
+        return NotYet("new_privileges", container=container.name)
+    return NotYet("not_by_hand", container=appeared[0].name) if appeared else NotYet("no_container")
+
+
+def containers_gone(seen: Evidence) -> Verdict:
+    """The engine's container was there when the step began and is gone; so are those made by hand."""
+    earlier = Evidence(seen.before, seen.before)
+    there = _confined(earlier)
+    if not there:
+        return NotYet("was_not_there")
+    for container in _by_hand(earlier):
+        if seen.now.same(container):
+            return NotYet("by_hand_left", container=container.name, pid=container.init.pid)
+    gone = [one for one in there if seen.now.same(one) is None]
+    return Passed(container=gone[0].name) if gone else NotYet("still_running", container=there[0].name)
+
+
+def bounding_set(facts: Facts) -> str:
+    """The container's bounding set as CapBnd shows it."""
+    return f"{_one(facts).security.bounding:016x}"
+
+
+def filter_values(facts: Facts) -> str:
+    """Seccomp and NoNewPrivs of the container's PID 1."""
+    security = _one(facts).security
+    return f"{security.seccomp} {int(security.no_new_privileges)}"
+
+
+def mask_count(facts: Facts) -> str:
+    """How many mounts lie below the container's /proc."""
+    return str(_masks(_one(facts)))
+
+
+def host_uid(facts: Facts) -> str:
+    """The host's uid of the container's root."""
+    return str(_one(facts).users.host_uid(0))
+
+
+def label(facts: Facts) -> str:
+    """The label of the container's PID 1, or "none"."""
+    return _one(facts).security.label or "none"
+
+
+def _confined(seen: Evidence) -> list[Container]:
+    """Containers with a shell on a terminal that an engine has locked in: filtered, and without CAP_SYS_ADMIN."""
+    return [one for one in interactive(seen) if one.security.seccomp == FILTERED and not one.security.bounding & SYS_ADMIN]
+
+
+def _by_hand(seen: Evidence) -> list[Container]:
+    """Containers with a shell on a terminal and without a seccomp filter."""
+    return [one for one in interactive(seen) if not one.security.seccomp]
+
+
+def _unanswered(ours: list[Container]) -> NotYet:
+    """What is missing before an answer can be judged: the answer itself, or a container to ask of."""
+    return NotYet("no_answer") if ours else NotYet("no_container")
+
+
+def _one(facts: Facts) -> Container:
+    return _confined(Evidence(facts, facts))[0]
+
+
+def _command(container: Container) -> str:
+    return " ".join(container.init.arguments) or container.init.name
+
+
+def _mask(answer: str | None) -> int | None:
+    """A capability mask as /proc shows it or capsh takes it; None where there is none or more than one."""
+    found = re.findall(r"(?<![0-9a-z])(?:0x)?([0-9a-f]+)(?![0-9a-z])", typed(answer).lower())
+    return int(found[0], 16) if len(found) == 1 else None
+
+
+def _two_values(answer: str | None) -> list[int]:
+    """Two numbers in the order asked for; where their names are given as well, the names decide."""
+    text = typed(answer).lower()
+    named = {name: int(value) for name, value in re.findall(r"(seccomp|nonewprivs)\W*(\d+)", text)}
+    return [named["seccomp"], named["nonewprivs"]] if len(named) == 2 else [int(one) for one in re.findall(r"\d+", text)]
+
+
+def _outside(answer: str | None) -> int | None:
+    """One number, or the second of a whole line of uid_map."""
+    fields = typed(answer).split()
+    return number(fields[1]) if len(fields) == 3 else number(answer)
+
+
+def _masks(container: Container, read_only: bool = False) -> int:
+    """Mounts below /proc; only those that are read-only where this is asked for."""
+    return sum(one.target.startswith("/proc/") and (not read_only or "ro" in one.options) for one in container.mounts)
+
+
+def _targets(facts: Facts) -> set[str]:
+    """Where something is mounted on the host."""
+    return {one.target for one in facts.host.mounts}
+
+
+def _earlier(seen: Evidence, container: Container) -> set[tuple[int, int]]:
+    """Processes of this container when the step began, by pid and start."""
+    earlier = seen.before.same(container)
+    return {(one.pid, one.started) for one in earlier.processes} if earlier else set()
+
+
+def _inside(container: Container, uid: int) -> int:
+    """A host's uid as the container counts."""
+    for part in container.users.uids:
+        if part.outside <= uid < part.outside + part.count:
+            return part.inside + uid - part.outside
+    return OVERFLOW_UID
