@@ -13,10 +13,12 @@ import pytest
 
 from tests.screen import Screen, still_running
 from workshop.client import Client
+from workshop.library import load_library
 from workshop.progress import Progress
 from workshop.protocol import List
 
 WORKSHOP = str(Path(sys.executable).parent / "workshop")
+FIRST_STEP = load_library().lessons[0].steps[0].text["en"].title
 MOMENTS = [random.Random(20 + n).uniform(0, 0.6) for n in range(8)]  # noqa: S311 -- nobody is to be kept from guessing them
 
 
@@ -41,7 +43,7 @@ def test_a_killed_screen_leaves_nothing(helper: str, tmp_path: Path, moment: flo
     record = tmp_path / "progress.sqlite"
     environment = {"WORKSHOP_PROGRESS": str(record), "SHELL": "/bin/bash"}
     with Screen([WORKSHOP, "start", "--lang", "en"], 120, 40, environment) as screen:
-        screen.wait("Start a container", 30)
+        screen.wait(FIRST_STEP, 30)
         screen.send(b"\r")
         screen.wait("#", 30)
         screen.send(b"\t")

@@ -9,7 +9,7 @@ from rich.cells import cell_len
 
 from tests.screens import HOST, container, facts, process
 from workshop.facts import Container, Facts, Host, Namespaces, Queue
-from workshop.figures import clean, isolation, limits, picture, processes, size, wrapped
+from workshop.figures import clean, isolation, limits, picture, processes, size, timeline, wrapped
 
 
 def lines(drawn: list[object]) -> list[str]:
@@ -119,3 +119,16 @@ def test_sentences_wrap_between_words_and_between_chinese_characters() -> None:
 def test_sizes_are_for_people() -> None:
     """Bytes are told in the unit that fits."""
     assert [size(512), size(64 << 20), size(3 << 30)] == ["512 B", "64.0 MiB", "3.0 GiB"]
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_the_timeline_goes_from_chroot_to_containerd(language: str) -> None:
+    """Years rise, every column is straight, and images come with Docker."""
+    head, *rows = lines([*timeline(language, 46)])
+    years = [int(row[:4]) for row in rows]
+    assert years == sorted(years) and (years[0], years[-1]) == (1979, 2017)
+    assert rows[0].split()[1] == "chroot" and rows[0].split()[-4:] == ["-"] * 4
+    docker = next(row for row in rows if row.split()[1] == "Docker")
+    assert docker.split()[-5:].count(docker.split()[-1]) == 5
+    assert max(cell_len(row) for row in [head, *rows]) <= 46
+    assert len({cell_len(row[: row.index("-")]) for row in rows if row.count("-") == 1}) == 1

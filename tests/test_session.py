@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from workshop.facts import Container, Facts, Host, Ipc, Namespaces, Process, Queue
+from workshop.lesson import StepText
 from workshop.library import Library, load_library
 from workshop.progress import Progress
 from workshop.session import Session
@@ -223,6 +224,20 @@ def test_other_braces_in_prose_stay(session: Session) -> None:
     """Only the engine's name is filled into prose; a shell's or awk's braces are shown as written."""
     session.go("tiny/start")
     assert session.text().body == "Type `box run`, or {print $1}"
+
+
+def test_a_figure_stands_where_a_body_names_it(session: Session) -> None:
+    """The timeline is drawn in the learner's language, in place of its name."""
+    session.step = replace(session.step, text={"en": StepText("Title", "```\n{timeline}\n```\nWhich?")})
+    drawn = session.text().body.splitlines()
+    assert drawn[0] == drawn[-2] == "```" and drawn[-1] == "Which?"
+    assert drawn[2].startswith("1979 chroot") and "{timeline}" not in session.text().body
+
+
+def test_a_folder_is_found_however_its_number_is_written(library: Library) -> None:
+    """Zeros before the number keep folders in order and change nothing else."""
+    (library.lessons_folder / "10_tiny").rename(library.lessons_folder / "010_tiny")
+    assert library.folder(library.lesson("tiny")).name == "010_tiny"
 
 
 def test_a_verdict_that_says_nothing_new_is_recorded_once(session: Session, progress: Progress) -> None:

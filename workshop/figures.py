@@ -235,6 +235,34 @@ def size(count: int) -> str:
     return f"{amount:.1f} GiB"
 
 
+# What came before Docker
+
+TIMELINE = (
+    (1979, "chroot", ("files",)),
+    (2000, "FreeBSD jails", ("files", "processes", "network")),
+    (2005, "Solaris Zones", ("files", "processes", "network", "limits")),
+    (2008, "LXC", ("files", "processes", "network", "limits")),
+    (2013, "Docker", ("files", "processes", "network", "limits", "images")),
+    (2014, "libcontainer", ("files", "processes", "network", "limits")),
+    (2015, "runc", ("files", "processes", "network", "limits")),
+    (2017, "containerd", ("files", "processes", "network", "limits", "images")),
+)
+"""Year of the first release that people used, name, and what it keeps apart, limits or packs, itself or by what it calls."""
+ASPECTS = ("files", "processes", "network", "limits", "images")
+
+
+def timeline(language: str, width: int) -> list[Text]:
+    """From chroot to containerd: a row for each, a column for each thing that it can do. Narrow, for a step's body."""
+    heads = [say(language, f"figures.timeline_{one}") for one in ASPECTS]
+    names = max(cell_len(name) for _, name, _ in TIMELINE)
+    lines = [Text(" ".join([_fixed("", 4), _fixed("", names), *heads]), "bold")]
+    for year, name, able in TIMELINE:
+        words = [say(language, "figures.timeline_yes") if one in able else "-" for one in ASPECTS]
+        marks = [_fixed(word, cell_len(head)) for word, head in zip(words, heads, strict=True)]
+        lines.append(Text(" ".join([str(year), _fixed(name, names), *marks])))
+    return _cut(lines, width)
+
+
 # Lines and cells
 
 

@@ -33,8 +33,10 @@ class Library:
         return self.lesson(lesson_id).step(step_id)
 
     def folder(self, lesson: Lesson) -> Path:
-        """The folder of a lesson."""
-        return self.lessons_folder / f"{lesson.order:02d}_{lesson.id}"
+        """The folder of a lesson, however many zeros its number begins with."""
+        plain = f"{lesson.order}_{lesson.id}"
+        found = (one for one in self.lessons_folder.glob(f"*{plain}") if one.name.lstrip("0") == plain)
+        return next(found, self.lessons_folder / plain)
 
     def function(self, lesson_id: str, name: str) -> Callable[..., object]:
         """A function of a lesson's checks file; raises ContentError with the names that there are."""

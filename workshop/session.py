@@ -14,6 +14,7 @@ from functools import cached_property
 
 from .attempt import attempt
 from .facts import Evidence, Facts
+from .figures import timeline
 from .language import fill, say, words
 from .lesson import Lesson, LessonText, Step, StepText, Typed
 from .library import Library
@@ -26,6 +27,8 @@ Observe = Callable[[Sequence[str]], Facts]
 PICTURE_SUBJECTS = frozenset({"processes", "hostname"})
 """What the live pictures need, looked at whatever the step asks for."""
 UNDO_SUBJECTS = ("ipc",)
+FIGURE_CELLS = 46
+"""How wide a figure in a step's body may be: the lesson has a third of a wide screen."""
 
 
 class Session:
@@ -189,7 +192,7 @@ class Session:
         text = self._text(self.step)
         return replace(
             text,
-            body=self._named(text.body), solution=self._named(text.solution), debrief=self._named(text.debrief),
+            body=self._drawn(self._named(text.body)), solution=self._named(text.solution), debrief=self._named(text.debrief),
             hints=tuple(map(self._named, text.hints)),
             choices={name: self._named(choice) for name, choice in text.choices.items()},
         )  # fmt: skip
@@ -197,6 +200,11 @@ class Session:
     def _named(self, text: str) -> str:
         """Only `{engine}` is filled in: other braces in prose, such as awk's, stay."""
         return text.replace("{engine}", self.engine)
+
+    def _drawn(self, text: str) -> str:
+        """A step's body shows the timeline where it says `{timeline}`, in a fence so that columns stay straight."""
+        lines = (line.plain for line in timeline(self.language, FIGURE_CELLS)) if "{timeline}" in text else ()
+        return text.replace("{timeline}", "\n".join(lines))
 
     def lesson_text(self, lesson: Lesson) -> LessonText:
         """A lesson's title and introduction."""

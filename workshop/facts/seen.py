@@ -10,10 +10,11 @@ from .mounts import Mount
 from .namespaces import Namespaces
 from .network import Interface
 from .processes import Process
+from .roots import Chrooted, Root
 from .security import Security
 from .users import Users
 
-SUBJECTS = ("processes", "hostname", "ipc", "mounts", "interfaces", "users", "cgroups", "security")
+SUBJECTS = ("processes", "hostname", "ipc", "mounts", "interfaces", "users", "cgroups", "security", "roots")
 """What can be asked for. Namespaces and each container's PID 1 are always seen."""
 
 
@@ -39,6 +40,7 @@ class Host:
     ipc: Ipc = field(default_factory=Ipc)
     mounts: tuple[Mount, ...] = ()
     interfaces: tuple[Interface, ...] = ()
+    root: Root = field(default_factory=Root)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,16 +64,23 @@ class Container:
     users: Users = field(default_factory=Users)
     cgroups: Cgroups = field(default_factory=Cgroups)
     security: Security = field(default_factory=Security)
+    root: Root = field(default_factory=Root)
 
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What the kernel showed at one moment. `subjects` says what was asked for; `complete` is False without root."""
+    """What the kernel showed at one moment. `subjects` says what was asked for; `complete` is False without root.
+
+    `caller` is the uid that asked. `chrooted` holds the caller's processes (all of them, if that is root) that are in no
+    container and have another `/` than the host; seen with the subject roots.
+    """
 
     host: Host = field(default_factory=Host)
     containers: tuple[Container, ...] = ()
     subjects: tuple[str, ...] = ()
     complete: bool = True
+    caller: int = 0
+    chrooted: tuple[Chrooted, ...] = ()
 
     def container(self, pid_namespace: int) -> Container | None:
         """The container of this PID namespace, None if it is not here (any more)."""

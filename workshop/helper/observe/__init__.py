@@ -16,6 +16,7 @@ from .containers import Question, Recognition, describe_all
 from .groups import read_groups
 from .host import complete, machine, read_host
 from .interior import Room, look_inside
+from .roots import read_chrooted
 from .survey import survey
 from .visibility import Sandboxed
 
@@ -39,8 +40,10 @@ def observe(subjects: Collection[str], caller: int, sandboxes: Mapping[str, Sand
         if "processes" in subjects:
             members = [process for one in known for process in one.group.members]
             host = replace(host, processes=ancestors.outside(members, found.inside()))
+        chrooted = read_chrooted(seen.first, caller) if "roots" in subjects else ()
         root = complete(seen.observer)
         rooms = [Room(host.namespaces, seen.first), *(Room(container.namespaces, held) for container, held in containers)]
         interior = look_inside(subjects, seen.own, rooms, root)
     asked = tuple(name for name in SUBJECTS if name in subjects)
-    return Facts(interior.fill(host), tuple(interior.fill(container) for container, _ in containers), asked, root)
+    filled = tuple(interior.fill(container) for container, _ in containers)
+    return Facts(interior.fill(host), filled, asked, root, caller, chrooted)

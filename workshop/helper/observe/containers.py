@@ -16,6 +16,7 @@ from .held import Held, read_or
 from .mounts import parse_mounts
 from .namespaces import enclosing, owner, read_namespaces
 from .network import read_interfaces
+from .roots import read_root
 from .security import read_security
 from .survey import Group, Survey
 from .text import UnreadableError
@@ -125,8 +126,10 @@ def _read(known: Known, subjects: Collection[str], trees: Sequence[Tree]) -> dic
         "users": lambda: read_users(held),
         "cgroups": lambda: read_cgroups(held, trees),
         "security": lambda: read_security(held, known.group.status),
+        "roots": lambda: read_root(held),
     }
-    seen = {name: read_or(reader, None) for name, reader in readers.items() if name in subjects}
+    fields = {"roots": "root"}
+    seen = {fields.get(name, name): read_or(reader, None) for name, reader in readers.items() if name in subjects}
     return {name: value for name, value in seen.items() if value is not None}
 
 

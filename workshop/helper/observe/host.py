@@ -7,13 +7,14 @@ from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from ...facts import Host, Namespaces
+from ...facts import Host, Namespaces, Root
 from .cgroups import Tree, cgroup_mounts, parse_cgroup, read_trees
 from .held import Held, read, read_or
 from .mounts import parse_mounts
 from .namespaces import read_namespaces
 from .network import read_interfaces
 from .processes import parse_status
+from .roots import read_root
 from .users import parse_map
 
 _EVERYTHING = (1 << 19) | (1 << 21)
@@ -62,4 +63,5 @@ def read_host(seen: Machine, subjects: Collection[str], count: int) -> Host:
         process_count=count,
         mounts=read_or(lambda: parse_mounts(seen.first.read("mountinfo")), ()) if "mounts" in subjects else (),
         interfaces=read_or(lambda: read_interfaces(seen.first), ()) if "interfaces" in subjects else (),
+        root=read_or(lambda: read_root(seen.first), Root()) if "roots" in subjects else Root(),
     )
