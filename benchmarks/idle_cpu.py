@@ -38,7 +38,7 @@ def main() -> None:
         ours.wait(is_full, 30)
         empty.wait(is_full, 30)
         ours.send(b"\r")  # from the map into the first step, where a shell runs and the kernel is looked at
-        ours.wait("box run")
+        ours.wait("1/")
         time.sleep(SETTLE_SECONDS)
         watched = {"workshop": ours.pid, "helper": helper_pid(), "empty": empty.pid}
         before = {name: processor_seconds(pid) for name, pid in watched.items()}
