@@ -23,6 +23,8 @@ os.environ["WORKSHOP_INSTANCE"] = INSTANCE  # a learner's own containers on this
 os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"  # box and workshop of this checkout
 os.environ["TEXTUAL_DISABLE_KITTY_KEY"] = "1"
 
+signal.signal(signal.SIGHUP, signal.SIG_DFL)  # whoever runs the suite may ignore it, and programs inherit that
+
 SETTLE_SECONDS = 5.0
 
 
