@@ -48,7 +48,10 @@ def _lines(path: Path) -> list[str]:
 
 
 def _processes() -> Counter[str]:
-    """Programs that run, but kernel threads and zombies (this machine's PID 1 may reap orphans late)."""
+    """Programs of a suite or in a container; no zombies, which a machine's PID 1 may reap late.
+
+    Every program that a test starts inherits the variable that names the helper's instance; others are the machine's own.
+    """
     found = [path for path in Path("/proc").iterdir() if path.name.isdigit()]
     return Counter(name for name in map(_program, found) if name)
 
@@ -57,6 +60,10 @@ def _program(folder: Path) -> str:
     try:
         state = (folder / "stat").read_text().rsplit(")", 1)[1].split()[0]
         words = (folder / "cmdline").read_bytes().split(b"\0")
-    except (FileNotFoundError, ProcessLookupError):
+        ours = b"WORKSHOP_INSTANCE=" in (folder / "environ").read_bytes()
+        contained = (folder / "ns/pid").readlink() != Path("/proc/self/ns/pid").readlink()
+    except (FileNotFoundError, ProcessLookupError, PermissionError):
+        return ""
+    if not (ours or contained):
         return ""
     return "" if state in "ZX" else b" ".join(words).decode("utf-8", "replace").strip()
