@@ -91,6 +91,8 @@ class LookingScreen(Screen[None]):
         except Trouble as trouble:
             self.explain(trouble)
         except Exception as error:  # whatever it is, it is told and logged
+            if not self.workshop.is_running or not self.children:
+                return  # the screen was taken apart meanwhile: the learner has left
             self.own_up(fault(self.workshop.session, error), group)
 
     async def tell(self, seen: Seen) -> None:
