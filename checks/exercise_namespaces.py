@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from workshop.facts import KINDS, Container, Evidence, Facts, Ipc, Mount, Namespaces
-from workshop.facts.reading import interactive, is_shell, kinds_named, number, typed
+from workshop.facts.reading import command_of, interactive, is_shell, kinds_named, number, typed
 from workshop.verdict import NotYet, Passed, Verdict
 
 OWN = ("pid", "mnt", "uts", "ipc", "net")
@@ -24,7 +24,7 @@ def container_started(seen: Evidence) -> Verdict:
 def _lacking(container: Container, host: Namespaces) -> NotYet:
     """What keeps a container that did start from being the one that the exercise needs."""
     if not is_shell(container):
-        return NotYet("not_a_shell", container=container.name, command=_command(container))
+        return NotYet("not_a_shell", container=container.name, command=command_of(container))
     if not container.init.terminal:
         return NotYet("no_terminal", container=container.name)
     shared = [kind for kind in OWN if kind in container.namespaces.shared_with(host)]
@@ -308,10 +308,6 @@ def _unanswered(ours: list[Container]) -> NotYet:
 
 def _one(facts: Facts) -> Container:
     return _ours(Evidence(facts, facts))[0]
-
-
-def _command(container: Container) -> str:
-    return " ".join(container.init.arguments) or container.init.name
 
 
 def _kind_of(inode: int, namespaces: Namespaces) -> str:

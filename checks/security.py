@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from workshop.facts import Container, Evidence, Facts
-from workshop.facts.reading import interactive, is_shell, number, typed
+from workshop.facts.reading import command_of, interactive, is_shell, number, typed
 from workshop.verdict import NotYet, Passed, Verdict
 
 SYS_ADMIN = 1 << 21
@@ -31,7 +31,7 @@ def confined_container_started(seen: Evidence) -> Verdict:
 def _lacking(container: Container) -> NotYet:
     """What keeps a container that did start from being the one to look at."""
     if not is_shell(container) or not container.init.terminal:
-        return NotYet("not_a_shell", container=container.name, command=_command(container))
+        return NotYet("not_a_shell", container=container.name, command=command_of(container))
     return NotYet("not_confined", container=container.name, seccomp=container.security.seccomp)
 
 
@@ -145,7 +145,7 @@ def unprotected_container_started(seen: Evidence) -> Verdict:
     for container in appeared:
         if container.security.seccomp:
             return NotYet("filtered", container=container.name, seccomp=container.security.seccomp)
-        return NotYet("not_a_shell", container=container.name, command=_command(container))
+        return NotYet("not_a_shell", container=container.name, command=command_of(container))
     return NotYet("no_container")
 
 
@@ -221,10 +221,6 @@ def _unanswered(ours: list[Container]) -> NotYet:
 
 def _one(facts: Facts) -> Container:
     return _confined(Evidence(facts, facts))[0]
-
-
-def _command(container: Container) -> str:
-    return " ".join(container.init.arguments) or container.init.name
 
 
 def _mask(answer: str | None) -> int | None:

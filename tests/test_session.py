@@ -139,11 +139,17 @@ def session(library: Library, machine: Machine, progress: Progress) -> Session:
     return Session(library, progress, machine, "en")
 
 
+def go_on(session: Session) -> None:
+    where = session.beside(session.step.where, 1)
+    assert where is not None
+    session.go(where)
+
+
 def test_a_step_ticks_when_the_kernel_shows_it(session: Session, machine: Machine) -> None:
     """The verdict turns to passed with the look that first sees the change, and says what was seen."""
     session.go("tiny/guess")
     session.check("same")
-    session.next()
+    go_on(session)
     assert session.check().slug == "no_container"
     machine.facts = Facts(containers=(BOX,))
     verdict = session.check()
@@ -174,10 +180,10 @@ def pass_three(session: Session, machine: Machine) -> None:
     """Pass the first three steps."""
     session.go("tiny/guess")
     session.check("same")
-    session.next()
+    go_on(session)
     machine.facts = Facts(containers=(BOX,))
     session.check()
-    session.next()
+    go_on(session)
     machine.facts = Facts(Host(ipc=Ipc(queues=(Queue(3, 9),))), (BOX,))
     session.check()
 
@@ -244,7 +250,7 @@ def test_a_verdict_that_says_nothing_new_is_recorded_once(session: Session, prog
     """Looking every second fills no disk."""
     session.go("tiny/guess")
     session.check("same")
-    session.next()
+    go_on(session)
     for _ in range(5):
         session.check()
     assert [one.slug for one in progress.events() if one.kind == "verdict"] == ["passed", "no_container"]
@@ -256,3 +262,10 @@ def test_undo_without_ipcrm_says_what_stays(machine: Machine, session: Session, 
     machine.facts = Facts(Host(ipc=Ipc((Queue(3, 0, os.getuid()),))))
     monkeypatch.setenv("PATH", "")
     assert session.undo() == ["3 would not go: remove it by hand, or press check to look again."]
+
+
+def test_there_is_nothing_beyond_the_ends(session: Session) -> None:
+    """Before the first step and after the last there is none."""
+    assert session.beside("tiny/guess", -1) is None
+    assert session.beside("tiny/guess", 1) == "tiny/start"
+    assert session.beside("tiny/broken", 1) is None

@@ -16,7 +16,7 @@ from . import __version__, protocol
 from .box_attach import Attachment, SignalError, window
 from .box_options import Bytes, Command, Count, Cpus, Group, say, usage_error
 from .box_print import FormatError, container_table, details, formatted, image_table, printable, short
-from .client import Client, HelperError, start_helper
+from .client import Client, HelperError, connected
 
 OURS = 125
 """The exit code of `run` when box itself or the helper failed, as with Docker; the program's own codes come through."""
@@ -189,21 +189,10 @@ def _helper(code: int = 1) -> Iterator[Client]:
     A refusal ends box with this code, or with the shells' codes for programs that cannot be run.
     """
     try:
-        with _connected() as client:
+        with connected() as client:
             yield client
     except HelperError as error:
         raise BoxError(_text(error), NO_PROGRAM.get(error.slug, code)) from error
-
-
-def _connected() -> Client:
-    """A connection to a helper that is there already, else to one that is started now."""
-    try:
-        return Client.connect()
-    except HelperError as error:
-        if error.slug != "no_helper":
-            raise
-    start_helper()
-    return Client.connect()
 
 
 def _can_limit(client: Client) -> bool:

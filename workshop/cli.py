@@ -57,8 +57,7 @@ def start(plain: bool, lang: str | None) -> None:
 
 def offer_helper(language: str) -> None:
     """Say what an ordinary user misses without the system's helper, and offer to install it; raises nothing."""
-    from .client import HelperError
-    from .observer import connected
+    from .client import HelperError, connected
     from .protocol import Hello
 
     try:

@@ -124,6 +124,17 @@ class Client:
         return packet, tuple(held)
 
 
+def connected() -> Client:
+    """A connection to the installed helper, else to this user's own, which is started; raises HelperError."""
+    try:
+        return Client.connect()
+    except HelperError as error:
+        if error.slug != "no_helper":
+            raise
+    start_helper()
+    return Client.connect()
+
+
 def start_helper() -> None:
     """Start a helper that runs as this user and ends when it has long been idle; returns once its socket answers.
 

@@ -5,19 +5,8 @@ from __future__ import annotations
 import threading
 from collections.abc import Sequence
 
-from .client import Client, HelperError, start_helper
+from .client import Client, HelperError, connected
 from .facts import Facts
-
-
-def connected() -> Client:
-    """A connection to the installed helper, else to this user's own, which is started; raises HelperError."""
-    try:
-        return Client.connect()
-    except HelperError as error:
-        if error.slug != "no_helper":
-            raise
-    start_helper()
-    return Client.connect()
 
 
 class Observer:

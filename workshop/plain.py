@@ -194,10 +194,8 @@ class Plain:
         self._move(-1)
 
     def _move(self, by: int) -> None:
-        order = [step.where for lesson in self._session.library.lessons for step in lesson.steps]
-        place = order.index(self._session.step.where) + by
-        if 0 <= place < len(order):
-            self._begin(order[place])
+        if where := self._session.beside(self._session.step.where, by):
+            self._begin(where)
         else:
             self._write(say(self._session.language, "tui.last_step" if by > 0 else "tui.first_step"))
 

@@ -98,20 +98,11 @@ class Session:
         self._before = self._look()
         self._add("began", evidence=Evidence(self._before, self._before))
 
-    def next(self) -> bool:
-        """Go to the step after this one, into the next lesson at the end of one; False at the very end."""
-        return self._move(1)
-
-    def previous(self) -> bool:
-        """Go to the step before this one; False at the very beginning."""
-        return self._move(-1)
-
-    def _move(self, by: int) -> bool:
-        place = self._order.index(self.step) + by
-        if not 0 <= place < len(self._order):
-            return False
-        self.go(self._order[place].where)
-        return True
+    def beside(self, where: str, by: int) -> str | None:
+        """The step so many places after this one, before it where negative, across lessons; None beyond either end."""
+        order = [step.where for step in self._order]
+        place = order.index(where) + by
+        return order[place] if 0 <= place < len(order) else None
 
     # Looking and judging
 

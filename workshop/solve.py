@@ -21,6 +21,7 @@ from .facts import Evidence, Facts
 from .language import say
 from .lesson import Lesson, Step, Typed
 from .session import Session
+from .telling import keystrokes
 from .verdict import Blocked, Impossible, Passed, Verdict
 
 PATIENCE_SECONDS = 30.0
@@ -41,7 +42,7 @@ class Outcome:
 
 
 class Terminal:
-    """A shell on a pseudo-terminal of its own, as a learner's; what it prints is kept for the reason of a failure."""
+    """A shell on a pseudo-terminal of its own, as a learner's."""
 
     def __init__(self) -> None:
         """Start the shell."""
@@ -54,7 +55,6 @@ class Terminal:
             stdin=slave, stdout=slave, stderr=slave, env=environment,
         )  # fmt: skip
         os.close(slave)
-        self.printed = b""
 
     def __enter__(self) -> Self:
         """The terminal itself."""
@@ -70,14 +70,13 @@ class Terminal:
             self._shell.wait()
 
     def type(self, line: str) -> None:
-        """Type a line with Enter; a line that is one control character is typed as it is."""
-        alone = len(line) == 1 and not line.isprintable()
-        os.write(self.master, line.encode() if alone else f"{line}\r".encode())
+        """Type a line of a solution."""
+        os.write(self.master, keystrokes(line).encode())
 
     def read(self) -> None:
-        """Take what the shell has printed; the last 4000 bytes are kept."""
+        """Take what the shell has printed, so that it never waits for a reader."""
         try:
-            self.printed = (self.printed + os.read(self.master, 65536))[-4000:]
+            os.read(self.master, 65536)
         except OSError:  # EIO: every program on the terminal has ended
             time.sleep(LOOK_SECONDS)  # and select() would return at once for ever
 

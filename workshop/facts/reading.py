@@ -39,6 +39,11 @@ def is_shell(container: Container) -> bool:
     return container.init.name in SHELLS and "-c" not in container.init.arguments
 
 
+def command_of(container: Container) -> str:
+    """What PID 1 was started as: its arguments, or its name where it has none."""
+    return " ".join(container.init.arguments) or container.init.name
+
+
 def interactive(seen: Evidence) -> tuple[Container, ...]:
     """Containers whose PID 1 is a shell on a terminal: those that appeared since the step began first, then the newest."""
     appeared = seen.appeared()

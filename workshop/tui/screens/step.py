@@ -118,10 +118,8 @@ class StepScreen(LookingScreen):
             return False
 
     def _move(self, by: int) -> None:
-        order = [step.where for lesson in self.workshop.session.library.lessons for step in lesson.steps]
-        place = order.index(self._where) + by
-        if 0 <= place < len(order):
-            self._where = order[place]
+        if where := self.workshop.session.beside(self._where, by):
+            self._where = where
             self.do(self._begin(), "begin", exclusive=True)
         else:
             self._note("last_step" if by > 0 else "first_step")
