@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections import Counter
 from pathlib import Path
 
@@ -24,6 +25,14 @@ def left_behind(before: Census, after: Census) -> dict[str, list[str]]:
     """What is there after and was not before, by kind; {} where nothing is."""
     found = {kind: sorted((after[kind] - before[kind]).elements()) for kind in after}
     return {kind: names for kind, names in found.items() if names}
+
+
+def left_in_the_end(before: Census, seconds: float = 10) -> dict[str, list[str]]:
+    """What stays behind: the helper sweeps after its clients have gone, and no event tells of the last thing's end."""
+    end = time.monotonic() + seconds
+    while (left := left_behind(before, census())) and time.monotonic() < end:
+        time.sleep(0.05)
+    return left
 
 
 def _mounts() -> Counter[str]:

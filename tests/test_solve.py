@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -10,12 +11,16 @@ from typing import Any
 
 import pytest
 
-from tests.census import census, left_behind
+from tests.census import census, left_behind, left_in_the_end
 from workshop.client import Client
 from workshop.library import load_library
 from workshop.protocol import Hello
 
 WORKSHOP, BOX = (str(Path(sys.executable).parent / name) for name in ("workshop", "box"))
+
+
+MIDDLES = [(one.id, one.steps[len(one.steps) // 2].id) for one in load_library().lessons]
+MIDDLES.append(("exercise_namespaces", "make_queue"))  # the one that leaves an object of the host's
 
 
 def run_solve(*arguments: str) -> tuple[int, list[dict[str, Any]]]:
@@ -48,6 +53,21 @@ def test_every_solution_passes_and_leaves_nothing(lesson: str, helper: str) -> N
     for one in outcomes:
         if one["verdict"] == "impossible":
             print(f"impossible here: {one['lesson']}/{one['step']}: {one['reason']}")
+
+
+@pytest.mark.root
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize(("lesson", "step"), MIDDLES)
+def test_a_lesson_broken_off_in_its_middle_leaves_nothing(lesson: str, step: str, helper: str) -> None:
+    """A hang-up after this step ends everything that the lesson had started, and undoes what it had made."""
+    subprocess.run([BOX, "run", "--rm", "busybox", "true"], check=True)
+    before = census()
+    with subprocess.Popen([WORKSHOP, "solve", "--json", lesson], stdout=subprocess.PIPE) as solving:
+        assert solving.stdout
+        assert any(json.loads(line)["step"] == step for line in solving.stdout)
+        solving.send_signal(signal.SIGHUP)
+    assert solving.returncode == 128 + signal.SIGHUP
+    assert left_in_the_end(before) == {}
 
 
 PASSES_ALWAYS = '''"""A check that asks for nothing."""

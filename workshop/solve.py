@@ -22,6 +22,7 @@ from .language import say
 from .lesson import Lesson, Step, Typed
 from .session import Session
 from .telling import keystrokes
+from .undo import undo
 from .verdict import Blocked, Impossible, Passed, Verdict
 
 PATIENCE_SECONDS = 30.0
@@ -162,9 +163,14 @@ def solve(session: Session, lessons: Sequence[Lesson]) -> Iterator[Outcome]:
         yield from easy
         return
     for lesson in lessons:
-        with ExitStack() as stack:
-            terminals = [stack.enter_context(Terminal()) for _ in range(2)]
-            yield from Solver(session, terminals).lesson(lesson)
+        before = session.look()
+        try:
+            with ExitStack() as stack:
+                terminals = [stack.enter_context(Terminal()) for _ in range(2)]
+                yield from Solver(session, terminals).lesson(lesson)
+        except BaseException:  # broken off in its middle: the steps that would have tidied up were never typed
+            undo(before, session.look())
+            raise
 
 
 def succeeded(outcomes: Sequence[Outcome]) -> bool:

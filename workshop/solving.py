@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import signal
+import sys
 import tempfile
 from pathlib import Path
+from types import FrameType
 
 import click
 import msgspec
@@ -20,6 +23,8 @@ from .solve import Outcome, solve, succeeded
 
 def command(lessons: tuple[str, ...], folder: Path | None, as_json: bool, language: str) -> int:
     """Solve the lessons named, or all; returns the exit status: 0 if each step passed or is impossible here, else 1."""
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _break_off)
     try:
         library = load_library(folder)
         chosen = [library.lesson(name) for name in lessons] or list(library.lessons)
@@ -38,6 +43,11 @@ def command(lessons: tuple[str, ...], folder: Path | None, as_json: bool, langua
     except ContentError as error:
         raise click.ClickException(str(error)) from error
     return 0 if succeeded(outcomes) else 1
+
+
+def _break_off(number: int, _: FrameType | None) -> None:
+    """End as Ctrl-C does, so that what the current lesson made is removed."""
+    sys.exit(128 + number)
 
 
 def _print(outcome: Outcome, as_json: bool) -> None:
