@@ -20,7 +20,8 @@ import pytest
 from workshop import protocol
 from workshop.client import Client, HelperError
 
-INSTANCE = "ws-engine"
+INSTANCE = f"ws-e{os.getpid()}"
+"""One of this run's own: two runs on a machine must not wait for each other's lock."""
 MAIN = Path(protocol.__file__).parent / "helper" / "__main__.py"
 GROUPS = Path("/sys/fs/cgroup")
 PATIENCE_SECONDS = 30.0

@@ -279,3 +279,40 @@ def wait_until_no_box_runs(seconds: float = 5) -> None:
     end = time.monotonic() + seconds
     while box("ps", "-q")[1]:
         assert time.monotonic() < end, "a box outlived its client"
+
+
+def test_step_says_what_each_step_does_and_what_it_changed() -> None:
+    """With --step Enter makes one step after the other, l looks around inside, and at the end the program has the terminal."""
+    with Screen([BOX, "run", "--step", "-it", "--rm", "--hostname", "lab", "busybox"], 120, 50, ENGLISH) as screen:
+        for number in range(1, 6):
+            screen.wait(f"\n{number}/")
+            screen.send(b"\r")
+        screen.wait("In new namespaces: cgroup, ipc, mnt, net, user, uts")
+        screen.send(b"l\r")
+        screen.wait("Its uid: 65534")
+        screen.send(b"\r" * 40)
+        screen.wait("It is a container like any other now.")
+        screen.send(b"echo $$-$(hostname)\r")
+        screen.wait("\n1-lab")
+        screen.send(b"exit\r")
+        assert screen.wait_for_end() == 0
+
+
+def test_step_can_be_given_up() -> None:
+    """q, Ctrl-C and Ctrl-D give a half-made box up, with nothing left of it; box ps shows it until then."""
+    for key in (b"q\r", b"\x03", b"\x04"):
+        with Screen([BOX, "run", "--step", "-it", "busybox"], environment=ENGLISH) as screen:
+            screen.wait("1/")
+            screen.send(b"\r\r\r")
+            screen.wait("process ")
+            assert "Created" in box("ps")[1]
+            screen.send(key)
+            screen.wait("Given up")
+            assert screen.wait_for_end() == 130
+        assert box("ps", "-aq")[1] == ""
+
+
+def test_step_needs_a_terminal() -> None:
+    """Without -it there would be nobody to make the steps."""
+    code, _, error = box("run", "--step", "busybox")
+    assert (code, "box run --step -it busybox" in error) == (125, True)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.helper_process import background, execute, run
+from tests.helper_process import INSTANCE, background, execute, run
 from workshop.client import Client
 from workshop.helper import seccomp
 from workshop.helper.confine import CAPABILITIES
@@ -90,9 +90,9 @@ def test_signals_are_as_a_program_expects(client: Client) -> None:
 def test_the_image_stays_as_it_was(client: Client) -> None:
     """The hardest a sandbox can do to its files is done to its own layer only."""
     client.ask(Run("busybox", ["true"], detach=True))
-    before = sorted(str(path) for path in Path("/var/lib/ws-engine/images/busybox/root").rglob("*"))
+    before = sorted(str(path) for path in Path(f"/var/lib/{INSTANCE}/images/busybox/root").rglob("*"))
     run(client, "sh", "-c", "rm -rf /bin /etc /usr")
-    assert sorted(str(path) for path in Path("/var/lib/ws-engine/images/busybox/root").rglob("*")) == before
+    assert sorted(str(path) for path in Path(f"/var/lib/{INSTANCE}/images/busybox/root").rglob("*")) == before
 
 
 def verdict(machine: str, call: int, *arguments: int, architecture: int = 0) -> int:

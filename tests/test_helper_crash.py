@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,11 +17,13 @@ from tests.helper_process import (
     command_line,
     groups,
     helper_process,
+    open_directory,
     remove_directories,
     wait_until_gone,
 )  # fmt: skip
+from tests.walking import begun, told
 from workshop.client import HelperError
-from workshop.protocol import Hello
+from workshop.protocol import Hello, Step
 
 pytestmark = pytest.mark.root
 
@@ -78,3 +81,18 @@ def test_a_helper_that_is_told_to_end_leaves_nothing(tmp_path: Path) -> None:
     for box in boxes:
         wait_until_gone(box["pid"])
     assert groups() == []
+
+
+def test_a_half_made_sandbox_dies_with_the_helper_at_every_step() -> None:
+    """The helper dies at whichever step of a walk: its child ends by itself, and one reconcile leaves nothing."""
+    for count in itertools.count():
+        with open_directory() as directory, helper_process(directory) as process, process.connect() as client:
+            steps, identity = told(client), begun(client)
+            stops = [client.ask(Step(identity)).values["stop"] for _ in range(count)]
+            process.kill()
+        if stops and stops[-1]["pid"]:
+            wait_until_gone(stops[-1]["pid"])
+        assert command_line("reconcile").returncode == 0
+        assert groups() == []
+        if count == len(steps) - 1:
+            return

@@ -25,8 +25,10 @@ from tests.helper_process import (
     started,
     wait_until_gone,
 )
+from tests.walking import WANTED, told, walked
 from workshop.client import Client
-from workshop.protocol import Hello, Remove, Run
+from workshop.facts import SUBJECTS
+from workshop.protocol import Hello, Look, Remove, Run
 
 pytestmark = pytest.mark.root  # to become the ordinary user
 UID = 1234
@@ -113,6 +115,21 @@ def test_a_program_runs_to_its_end(client: Client) -> None:
     ran = run(client, "sh", "-c", "ipcmk -Q; exit 4")
     assert (ran.code, "Message queue id: 0" in ran.output) == (4, True)
     assert refusal(client, Run("busybox", ["nonsense"])) == "command_not_found"
+
+
+def test_a_walk_without_root_has_fewer_steps(client: Client) -> None:
+    """Step by step it works too, without the groups and with the user as the one identity; the rest is the same."""
+    first = client.ask(WANTED).values
+    stops = [first["stop"], *walked(client, first["id"], "exec")]
+    without = {"why_make_cgroups", "why_limit", "why_join", "why_idmap"}
+    assert [one["why"] for one in stops] == [why for why in told(client) if why not in without]
+    seen = client.ask(Look(first["id"])).values["seen"]
+    assert (seen["hostname"], seen["uid"], seen["pid"], seen["seccomp"]) == ("lab", 0, 1, 2)
+    (half,) = client.observe(SUBJECTS).half_made
+    assert half.seen is not None
+    assert (half.seen.init.pid, half.seen.init.uid) == (stops[-1]["pid"], UID)
+    client.ask(Remove(first["id"], force=True))
+    wait_until_gone(stops[-1]["pid"])
 
 
 def test_reconcile_after_a_crash(own: Process, client: Client, command: list[str], environ: dict[str, str]) -> None:

@@ -48,11 +48,15 @@ def box() -> None:
 @click.option("--cpus", type=Cpus(), default=0)
 @click.option("-m", "--memory", type=Bytes(), default=0)
 @click.option("--pids-limit", type=Count(), default=0)
+@click.option("--step", is_flag=True)
 @click.argument("image")
 @click.argument("command", nargs=-1, type=click.UNPROCESSED)
 def run(tty: bool, cpus: int, pids_limit: int, command: tuple[str, ...], **others: Any) -> int:
     """Start a box and, unless it is detached, stay with it until its end."""
-    _must_be_terminal(tty, others["interactive"] and not others["detach"])
+    attached = others["interactive"] and not others["detach"]
+    _must_be_terminal(tty, attached)
+    if others["step"] and not (tty and attached):
+        raise BoxError(say("helper.step_needs_terminal"), OURS)
     rows, columns = window()
     request = protocol.Run(
         command=list(command), terminal=tty, millicpus=cpus, pids=pids_limit, rows=rows, columns=columns, **others
@@ -65,7 +69,12 @@ def run(tty: bool, cpus: int, pids_limit: int, command: tuple[str, ...], **other
             _close(reply.descriptors)
             click.echo(reply.values["id"])
             return 0
-        return _attach(client, protocol.Wait(reply.values["id"]), reply.descriptors, request)
+        wait = protocol.Wait(reply.values["id"])
+        if request.step:
+            from .box_step import walk_through  # noqa: PLC0415  # few runs need it
+
+            reply = walk_through(client, reply)
+        return _attach(client, wait, reply.descriptors, request)
 
 
 @box.command("exec", cls=Command)

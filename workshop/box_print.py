@@ -83,7 +83,9 @@ def short(identity: str, truncate: bool = True) -> str:
 
 
 def status(one: Mapping[str, Any], now: float) -> str:
-    """`Up 5 seconds` or `Exited (0) 2 minutes ago`."""
+    """`Up 5 seconds` or `Exited (0) 2 minutes ago`; `Created` while it is half made."""
+    if one["state"] == "created":
+        return "Created"
     if one["state"] == "running":
         return f"Up {age(now - one['created'])}"
     return f"Exited ({one['code']}) {age(now - one['ended'])} ago"

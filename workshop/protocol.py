@@ -76,6 +76,8 @@ class Run:
     Descriptors: with `terminal` the master of its pseudo-terminal; without it and not `detach`, its stdin (write end;
     only with `interactive`), stdout and stderr (read ends). A sandbox that is not detached dies with the connection that
     asked for it. `cpus` in thousandths of a processor, `memory` in bytes, 0 for the default (no cpu limit).
+    With `step` (and `terminal`, and not `detach`) it is not started but waits before its first step, which the reply tells
+    as `stop` beside id and name: `{"number", "total", "call", "why", "pid"}`; see Step.
     """
 
     image: str
@@ -91,6 +93,25 @@ class Run:
     pids: int = 0
     rows: int = 24
     columns: int = 80
+    step: bool = False
+
+
+@dataclass(frozen=True)
+class Step:
+    """Make the next step of a sandbox that this connection runs with `step`: `{"stop"}`, where it waits next.
+
+    After the last one `stop` is null, it runs, and the master of its terminal is the reply's descriptor. One that waits for
+    half an hour, or whose connection ends, is removed.
+    """
+
+    container: str
+
+
+@dataclass(frozen=True)
+class Look:
+    """What such a half-made sandbox sees, looking around itself: `{"seen"}`, with the fields of helper/look.py's Seen."""
+
+    container: str
 
 
 @dataclass(frozen=True)
@@ -125,8 +146,9 @@ class List:
 class Inspect:
     """One sandbox.
 
-    `{"id", "name", "image", "command": [...], "created", "state": "running"|"exited", "code", "ended", "pid", "hostname",
-    "limits": {"millicpus", "memory", "pids"}, "cgroups": {controller: directory}, "remove"}`; times in epoch seconds.
+    `{"id", "name", "image", "command": [...], "created", "state": "created"|"running"|"exited", "code", "ended", "pid",
+    "hostname", "limits": {"millicpus", "memory", "pids"}, "cgroups": {controller: directory}, "remove"}`; times in epoch
+    seconds. The state is "created" while it is half made (see Step).
     """
 
     container: str
@@ -165,7 +187,7 @@ class Observe:
     subjects: list[str]
 
 
-Request = Hello | Describe | Images | Run | Exec | Wait | List | Inspect | Stop | Remove | Update | Observe
+Request = Hello | Describe | Images | Run | Step | Look | Exec | Wait | List | Inspect | Stop | Remove | Update | Observe
 REQUESTS: dict[str, type[Request]] = {kind.__name__.lower(): kind for kind in typing.get_args(Request)}
 # Evaluated once: for each packet it would take as long as all the rest of its parsing.
 _HINTS = {kind: typing.get_type_hints(kind) for kind in REQUESTS.values()}

@@ -8,11 +8,11 @@ from .network import Interface
 from .processes import Process
 from .roots import Chrooted, Root
 from .security import Security
-from .seen import SUBJECTS, Container, Evidence, Facts, Host
+from .seen import SUBJECTS, Container, Evidence, Facts, HalfMade, Host
 from .users import IdRange, Users
 
 __all__ = [
-    "KINDS", "SUBJECTS", "Cgroups", "Chrooted", "Container", "Cpu", "Evidence", "Facts", "Hierarchy", "Host", "IdRange",
-    "Interface", "Ipc", "Membership", "Memory", "Mount", "Namespaces", "Pids", "Process", "Queue", "Root", "Security",
+    "KINDS", "SUBJECTS", "Cgroups", "Chrooted", "Container", "Cpu", "Evidence", "Facts", "HalfMade", "Hierarchy", "Host",
+    "IdRange", "Interface", "Ipc", "Membership", "Memory", "Mount", "Namespaces", "Pids", "Process", "Queue", "Root", "Security",
     "Segment", "Semaphores", "Users",
 ]  # fmt: skip

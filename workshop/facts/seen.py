@@ -68,11 +68,28 @@ class Container:
 
 
 @dataclass(frozen=True, slots=True)
+class HalfMade:
+    """A box that is being made step by step, between two steps.
+
+    `step` is the next step: its key in helper.toml without `why_`; `seen` is the process that becomes the container, looked at
+    as if it were a container's PID 1 already, None while there is none. From its second fork on it is among the containers too.
+    """
+
+    id: str
+    name: str
+    step: str
+    number: int
+    total: int
+    seen: Container | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Facts:
     """What the kernel showed at one moment. `subjects` says what was asked for; `complete` is False without root.
 
     `caller` is the uid that asked. `chrooted` holds the caller's processes (all of them, if that is root) that are in no
-    container and have another `/` than the host; seen with the subject roots.
+    container and have another `/` than the host; seen with the subject roots. `half_made` holds the caller's boxes that are
+    being made step by step (those of everybody, if that is root).
     """
 
     host: Host = field(default_factory=Host)
@@ -81,6 +98,7 @@ class Facts:
     complete: bool = True
     caller: int = 0
     chrooted: tuple[Chrooted, ...] = ()
+    half_made: tuple[HalfMade, ...] = ()
 
     def container(self, pid_namespace: int) -> Container | None:
         """The container of this PID namespace, None if it is not here (any more)."""

@@ -14,6 +14,8 @@ A caller never gets
 - the thread for long: nothing blocks on a caller, and who takes too much of its time waits.
 
 The helper keeps
+- what a user makes step by step (`stepping`) to its own code until the last step: it can be let on, looked at from a closed
+  list and given up, and waits for half an hour at most;
 - the host's mount table as it is: every mount is made in a sandbox's own mount namespace;
 - nothing of a sandbox after it ended: PID 1 dies with the helper, and what is left after any crash bears the helper's
   name, by which the next start removes it before it takes new work (`reconcile`);
@@ -23,5 +25,6 @@ Without root the same code runs as the user, in user namespaces: isolation is th
 limits, a sandbox's root is the user, and it protects nobody from that user's own programs.
 
 Read in this order: `process` (start to end), `server` (who calls), `operations` (the table), `sandboxes` (lives), `launch`
-(how one starts), `rootfs` and `confine` (what it sees and may), `cgroups`, `images`, `reconcile`; `syscalls` underneath.
+(how one starts), `stepping`, `rootfs` and `confine` (what it sees and may), `cgroups`, `images`, `reconcile`; `syscalls`
+underneath.
 """

@@ -77,8 +77,8 @@ class Cgroups:
                 found["unified"] = directory
         return found
 
-    def make(self, name: str, limits: Limits) -> None:
-        """Make and limit a sandbox's groups, before there is any process to limit."""
+    def make(self, name: str) -> None:
+        """Make a sandbox's groups, before there is any process in them."""
         for hierarchy, directory in self.directories(name):
             parent = f"{hierarchy.mounted}/{self.instance}"
             if not os.path.isdir(parent):
@@ -87,7 +87,6 @@ class Cgroups:
             if "devices" in hierarchy.controllers:
                 _write(f"{directory}/devices.deny", "a")
                 _write(f"{directory}/devices.allow", *DEVICES)
-        self.limit(name, limits)
 
     def limit(self, name: str, limits: Limits) -> None:
         """Write limits into the groups that have the controller."""

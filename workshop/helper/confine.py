@@ -13,7 +13,7 @@ import signal
 import socket
 import struct
 import termios
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import NoReturn
 
 from . import seccomp, syscalls
@@ -87,19 +87,25 @@ def prepare() -> None:
     seccomp.program()
 
 
-def restrict() -> None:
-    """The usual limits, default signals, bounded capabilities, no new privileges, seccomp. After this there is no way back."""
+def restrict(stop: Callable[[str], None]) -> None:
+    """The usual limits, default signals, bounded capabilities, no new privileges, seccomp. After this there is no way back.
+
+    `stop` waits before each of the last three steps, where somebody walks through them.
+    """
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (min(DESCRIPTORS, hard), hard))
     for number in SIGNALS:
         syscalls.default_signal(number)
     signal.pthread_sigmask(signal.SIG_SETMASK, [])
+    stop("why_capabilities")
     for capability in range(HIGHEST_CAPABILITY + 1):
         if capability not in CAPABILITIES:
             syscalls.prctl(syscalls.PR_CAPBSET_DROP, capability)
     syscalls.prctl(syscalls.PR_CAP_AMBIENT, syscalls.PR_CAP_AMBIENT_CLEAR_ALL)
     syscalls.set_capabilities(sum(1 << capability for capability in CAPABILITIES))
+    stop("why_no_new_privileges")
     syscalls.prctl(syscalls.PR_SET_NO_NEW_PRIVS, 1)
+    stop("why_seccomp")
     syscalls.install_filter(seccomp.program())
 
 

@@ -1,21 +1,28 @@
 """What each operation does, as data: the system calls in their order, and the key of the sentence that says why.
 
-The sentences are in workshop/texts/*/helper.toml, so that a lesson shows them in the learner's language.
+A start that is walked through (`stepping`) stops before each step of `run` in just this order, so that this can't come to
+tell anything else than what is done. The sentences are in workshop/texts/*/helper.toml, in the learner's language.
 """
 
 from __future__ import annotations
 
 Steps = tuple[tuple[str, str], ...]
 
-_PROGRAM: Steps = (
+_TERMINAL: Steps = (
     ("setsid()", "why_setsid"),
-    ("openat(/dev/pts/ptmx), ioctl(TIOCGPTPEER), ioctl(TIOCSCTTY)", "why_terminal"),
-    ("close_range(3, ~0)", "why_close"),
+    ("openat(/dev/pts/ptmx), ioctl(TIOCGPTPEER)", "why_terminal"),
+)
+_PROGRAM: Steps = (
+    ("dup2(TERMINAL), ioctl(TIOCSCTTY)", "why_streams"),
     ("prctl(PR_CAPBSET_DROP), capset()", "why_capabilities"),
     ("prctl(PR_SET_NO_NEW_PRIVS)", "why_no_new_privileges"),
     ("prctl(PR_SET_SECCOMP)", "why_seccomp"),
+    ("prctl(PR_SET_PDEATHSIG, SIGKILL)", "why_die_together"),
+    ("close_range(3, ~0)", "why_close"),
     ("execve(COMMAND)", "why_exec"),
 )
+WITH_ROOT = frozenset({"why_make_cgroups", "why_limit", "why_join", "why_idmap"})
+"""Steps of `run` that an ordinary user's helper leaves out: it has no cgroups, and one identity."""
 
 STEPS: dict[str, Steps] = {
     "hello": (("getpid()", "why_hello"),),
@@ -24,24 +31,30 @@ STEPS: dict[str, Steps] = {
     "run": (
         ("mkdir(/sys/fs/cgroup/.../INSTANCE/ID)", "why_make_cgroups"),
         ("write(pids.max, memory, cpu)", "why_limit"),
-        ("fork()", "why_fork"),
-        ("write(cgroup.procs, 0)", "why_join"),
+        ("clone3(CLONE_INTO_CGROUP) or fork()", "why_fork"),
+        ("write(tasks, 0)", "why_join"),
         ("unshare(CLONE_NEWUSER|NEWNS|NEWPID|NEWNET|NEWUTS|NEWIPC|NEWCGROUP)", "why_unshare"),
         ("write(uid_map, gid_map)", "why_maps"),
         ("open_tree(IMAGE), mount_setattr(MOUNT_ATTR_IDMAP)", "why_idmap"),
+        ("setresgid(0), setresuid(0)", "why_identity"),
         ("fork()", "why_second_fork"),
-        ("prctl(PR_SET_PDEATHSIG, SIGKILL)", "why_die_together"),
         ("mount(tmpfs), mount(overlay)", "why_overlay"),
         ("mount(proc), mount(tmpfs /dev), mount(devpts), mount(mqueue), mount(sysfs), mount(cgroup)", "why_mounts"),
         ("mount(MS_BIND /dev/null)", "why_mask"),
-        ("sethostname(), ioctl(SIOCSIFFLAGS lo)", "why_names"),
+        ("sethostname()", "why_hostname"),
+        ("ioctl(SIOCSIFFLAGS lo)", "why_loopback"),
+        *_TERMINAL,
         ("pivot_root(., .), umount2(MNT_DETACH)", "why_pivot"),
         *_PROGRAM,
     ),
+    "step": ((" - ", "why_step"),),
+    "look": (("getuid(), uname(), openat(/proc/self/...)", "why_look"),),
     "exec": (
-        ("write(cgroup.procs, 0)", "why_join"),
+        ("write(tasks, 0)", "why_join"),
         ("setns(PIDFD, all seven)", "why_setns"),
+        ("setresgid(0), setresuid(0)", "why_identity"),
         ("fork()", "why_second_fork"),
+        *_TERMINAL,
         *_PROGRAM,
     ),
     "wait": (("epoll_wait(PIDFD), waitid(P_PIDFD)", "why_wait"),),

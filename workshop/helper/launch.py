@@ -3,14 +3,15 @@
     helper                     outer child                       inner child (PID 1)
     fork                  ->   join cgroups, unshare
     write identity maps   <-   "unshared"
-    map the image         ->   take the sandbox's identity, fork ->
+    map the image         <-   "image", then
+                          ->   take the sandbox's identity, fork ->
     hold a pidfd          <-   "born", exit                      mounts, terminal
     reap the outer child, "go"                                ->  die with the helper from here on
     hand over             <-                                     "exec", restrictions, exec
 
 The outer child joins the cgroups before it unshares, else the cgroup namespace would show the host's tree. The inner
 child is the helper's own once the outer one is reaped (PR_SET_CHILD_SUBREAPER), so that only the helper can reap it
-and its pid can't be another's while the pidfd is taken.
+and its pid can't be another's while the pidfd is taken. Before each step stands a stop, for a start that is walked through.
 """
 
 from __future__ import annotations
@@ -22,12 +23,13 @@ import select
 import signal
 import socket
 from collections.abc import Callable, Generator, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NoReturn
 
 from ..protocol import ProtocolError
 from . import confine, rootfs, syscalls
 from .cgroups import Cgroups
+from .stepping import Straight
 
 IDENTITIES = 65536
 
@@ -56,6 +58,7 @@ class Place:
     over: str
     children: set[int]
     """Pids of the children that somebody will reap."""
+    walk: Straight = field(default_factory=Straight)
 
 
 @dataclass(frozen=True)
@@ -104,7 +107,7 @@ class Channel:
 
 def start(place: Place, program: Program) -> Steps:
     """Start a sandbox; raises ProtocolError, with nothing left running, where it does not come up."""
-    channel, outer = _fork(place, program, lambda channel: _outer(channel, place, program))
+    channel, outer = _fork(place, program, lambda channel: _outer(channel, place, program), *place.walk.descriptors)
     return _attempt(channel, outer, place, _map(channel, outer, place))
 
 
@@ -175,12 +178,13 @@ def _map(channel: Channel, outer: int, place: Place) -> Generator[int, None, Non
     """Give a new user namespace its identities, and its image."""
     yield from channel.await_word("unshared")
     _map_identities(outer, place.base)
+    channel.send("mapped")
     if not place.base:
-        channel.send("mapped")
         return
+    yield from channel.await_word("image")
     lower = _mapped_image(place.image, outer)
     try:
-        channel.send("mapped", lower)
+        channel.send("image", lower)
     finally:
         os.close(lower)
 
@@ -250,12 +254,28 @@ def _mapped_image(image: str, pid: int) -> int:
 
 def _outer(channel: Channel, place: Place, program: Program) -> None:
     """The child that makes the namespaces."""
+    walk = place.walk
+    walk.stop("why_join")
     place.cgroups.join(place.name)
+    walk.stop("why_unshare")
     syscalls.unshare(syscalls.NAMESPACES)
+    walk.stop("why_maps")
     channel.send("unshared")
-    _, lower = channel.expect("mapped")
+    channel.expect("mapped")
+    walk.stop("why_idmap")
+    lower = _receive_image(channel, place)
+    walk.stop("why_identity")
     _take_identity(place.base)
-    _beget(channel, lambda: _inner(channel, place, program, lower[0] if lower else place.image))
+    walk.stop("why_second_fork")
+    _beget(channel, lambda: _inner(channel, place, program, lower))
+
+
+def _receive_image(channel: Channel, place: Place) -> int | str:
+    """The image, as the helper maps it; its path where there is only one identity."""
+    if not place.base:
+        return place.image
+    channel.send("image")
+    return channel.expect("image")[1][0]
 
 
 def _joiner(channel: Channel, place: Place, pidfd: int, program: Program) -> None:
@@ -273,12 +293,16 @@ def _joiner(channel: Channel, place: Place, pidfd: int, program: Program) -> Non
 
 
 def _take_identity(base: int) -> None:
-    """Become root of the user namespace: an identity that outside of it is nobody's (or, without root, the user)."""
+    """Become root of the user namespace: an identity that outside of it is nobody's (or, without root, the user).
+
+    Not dumpable, so that the sandbox's root can't trace it; the user, whose own process it is without root, may look at it.
+    """
     if base:
         os.setgroups([])
     os.setresgid(0, 0, 0)
     os.setresuid(0, 0, 0)
-    syscalls.prctl(syscalls.PR_SET_DUMPABLE, 0)
+    if base:
+        syscalls.prctl(syscalls.PR_SET_DUMPABLE, 0)
 
 
 def _beget(channel: Channel, inner: Callable[[], None]) -> None:
@@ -293,11 +317,18 @@ def _beget(channel: Channel, inner: Callable[[], None]) -> None:
 def _inner(channel: Channel, place: Place, program: Program, lower: int | str) -> None:
     """PID 1: its file systems, its names, then the program."""
     os.umask(0o022)
-    root = rootfs.make_root(place.over, lower, bool(place.base))
+    walk = place.walk
+    walk.stop("why_overlay")
+    root = rootfs.make_root(place.over, lower)
+    walk.stop("why_mounts")
+    rootfs.mount_own(root, bool(place.base))
     rootfs.mount_cgroups(root, place.cgroups.mounted)
-    rootfs.write_names(root, program.hostname)
+    walk.stop("why_mask")
     rootfs.mask(root)
+    walk.stop("why_hostname")
+    rootfs.write_names(root, program.hostname)
     socket.sethostname(program.hostname)
+    walk.stop("why_loopback")
     confine.raise_loopback()
     _become(channel, place, program, f"{root}/dev/pts", root)
 
@@ -305,7 +336,10 @@ def _inner(channel: Channel, place: Place, program: Program, lower: int | str) -
 def _become(channel: Channel, place: Place, program: Program, pts: str, root: str = "") -> NoReturn:
     """Terminal or streams, a session, restrictions, exec."""
     os.umask(0o022)
+    walk = place.walk
+    walk.stop("why_setsid")
     os.setsid()
+    walk.stop("why_terminal")
     masters, streams = [], program.streams
     if program.terminal:
         master, slave = confine.open_terminal(pts, program.rows, program.columns)
@@ -313,15 +347,20 @@ def _become(channel: Channel, place: Place, program: Program, pts: str, root: st
     if root:
         if program.terminal:
             rootfs.bind_console(root)
+        walk.stop("why_pivot")
         rootfs.enter(root)
+    walk.stop("why_streams")
     confine.take_streams(streams, program.terminal)
     environment = confine.environment(place.instance, program.hostname)
-    confine.restrict()
+    confine.restrict(walk.stop)
+    walk.stop("why_die_together")
     channel.expect("go")
     # Only now is the helper the parent whose death counts; one that died before is noticed by the send.
     syscalls.prctl(syscalls.PR_SET_PDEATHSIG, signal.SIGKILL)
+    walk.stop("why_close")
+    syscalls.close_all_but({0, 1, 2, channel.end.fileno(), *masters, *walk.descriptors})
+    walk.stop("why_exec")
     channel.send("exec", *masters)
-    syscalls.close_all_but({0, 1, 2, channel.end.fileno()})
     try:
         confine.execute(program.command, environment)
     except OSError as error:

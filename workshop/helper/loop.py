@@ -68,9 +68,9 @@ class Task(Generic[Result]):
 
     def fail(self, error: Exception, after: float) -> None:
         """Raise this error where the steps are then, if they are not done after so many seconds."""
-        self._loop.later(after, lambda: self._interrupt(error))
+        self._loop.later(after, lambda: self.interrupt(error))
 
-    def _interrupt(self, error: Exception) -> None:
+    def interrupt(self, error: Exception) -> None:
         """Raise an error in steps that still wait."""
         if self._waits_for >= 0:
             self._loop.forget(self._waits_for)

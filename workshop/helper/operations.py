@@ -20,6 +20,7 @@ from .cgroups import Limits
 from .describe import STEPS
 from .observe import Sandboxed, observe
 from .sandboxes import Ending, Execution, Sandbox, Sandboxes
+from .stepping import Stop, Walk
 
 MEBIBYTE = 1 << 20
 DEFAULTS = Limits(millicpus=0, memory=512 * MEBIBYTE, pids=512)
@@ -91,15 +92,63 @@ def _images(sandboxes: Sandboxes, _: Caller, __: protocol.Images) -> Answer:
     return Answer({"images": sandboxes.home.images.listing()})
 
 
-def _run(sandboxes: Sandboxes, caller: Caller, request: protocol.Run) -> None:
+def _run(sandboxes: Sandboxes, caller: Caller, request: protocol.Run) -> Answer | None:
     limits = Limits(request.millicpus, request.memory or DEFAULTS.memory, request.pids or DEFAULTS.pids)
     _hold_quota(caller, limits)
+    if request.step:
+        return _run_by_steps(sandboxes, caller, request, limits)
     values: dict[str, Any] = {}
     sandbox = sandboxes.run(caller.uid, request, limits, _when_started(caller, values))
     values.update(id=sandbox.id, name=sandbox.name)
     if not request.detach:
         _forget_ended(caller)
         caller.sandboxes[sandbox.id] = sandbox
+    return None
+
+
+def _run_by_steps(sandboxes: Sandboxes, caller: Caller, request: protocol.Run, limits: Limits) -> Answer:
+    """Where one waits that is half made: nothing has been done for it yet."""
+    if request.detach or not request.terminal:
+        raise ProtocolError("step_needs_terminal")
+    _forget_ended(caller)
+
+    def end(outcome: tuple[int, ...] | Exception) -> None:
+        sandbox.walk.end(outcome)
+
+    sandbox = sandboxes.run(caller.uid, request, limits, end)
+    caller.sandboxes[sandbox.id] = sandbox
+    return Answer({"id": sandbox.id, "name": sandbox.name, "stop": _told(sandbox.walk.at)})
+
+
+def _told(stop: Stop | None) -> dict[str, Any] | None:
+    return dataclasses.asdict(stop) if stop else None
+
+
+def _step(_: Sandboxes, caller: Caller, request: protocol.Step) -> None:
+    walk = _half_made(caller, request.container)
+    answer = caller.answer_later()
+
+    def stepped(outcome: Stop | tuple[int, ...] | Exception) -> None:
+        if isinstance(outcome, Stop):
+            answer(Answer({"stop": _told(outcome)}))
+        else:
+            answer(outcome if isinstance(outcome, Exception) else Answer({"stop": None}, outcome))
+
+    walk.go_on(stepped)
+
+
+def _look(_: Sandboxes, caller: Caller, request: protocol.Look) -> None:
+    walk = _half_made(caller, request.container)
+    answer = caller.answer_later()
+    walk.look(lambda seen: answer(seen if isinstance(seen, Exception) else Answer({"seen": seen})))
+
+
+def _half_made(caller: Caller, reference: str) -> Walk:
+    """The walk of a sandbox that this very connection has half made; raises ProtocolError `not_half_made`."""
+    walk = next((one.walk for one in caller.sandboxes.values() if reference in (one.id, one.name)), None)
+    if not isinstance(walk, Walk) or not walk.at:
+        raise ProtocolError("not_half_made", container=reference)
+    return walk
 
 
 def _exec(sandboxes: Sandboxes, caller: Caller, request: protocol.Exec) -> None:
@@ -215,9 +264,15 @@ def _hold_quota(caller: Caller, limits: Limits) -> None:
 
 
 def _observe(sandboxes: Sandboxes, caller: Caller, request: protocol.Observe) -> Answer:
-    known = {one.id: Sandboxed(one.name, one.owner, one.pid if one.running else 0) for one in sandboxes.all.values()}
+    known = {one.id: _sandboxed(one) for one in sandboxes.all.values()}
     facts = observe(request.subjects, caller.uid, known, sandboxes.home.instance)
     return Answer({}, (memory_file(dataclasses.asdict(facts)),))
+
+
+def _sandboxed(sandbox: Sandbox) -> Sandboxed:
+    """What the observer is told of a sandbox."""
+    at = sandbox.walk.at
+    return Sandboxed(sandbox.name, sandbox.owner, at.pid if at else sandbox.pid if sandbox.running else 0, at)
 
 
 def memory_file(value: dict[str, Any]) -> int:
@@ -234,6 +289,8 @@ OPERATIONS: dict[type[Any], Callable[[Sandboxes, Caller, Any], Answer | None]] =
     protocol.Describe: _describe,
     protocol.Images: _images,
     protocol.Run: _run,
+    protocol.Step: _step,
+    protocol.Look: _look,
     protocol.Exec: _exec,
     protocol.Wait: _wait,
     protocol.List: _list,

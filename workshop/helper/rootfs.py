@@ -31,7 +31,7 @@ MASKED_SYS = ("firmware", "devices/virtual/powercap")
 READ_ONLY = ("bus", "fs", "irq", "sys", "sysrq-trigger")
 
 
-def make_root(over: str, lower: int | str, image_owner_known: bool) -> str:
+def make_root(over: str, lower: int | str) -> str:
     """Mount the image, with a sized tmpfs to write to above it; returns where.
 
     `over` is any directory of the host's: what is mounted there is seen in this namespace only. `lower` is the image: a
@@ -47,10 +47,14 @@ def make_root(over: str, lower: int | str, image_owner_known: bool) -> str:
     root = f"{over}/root"
     layers = f"lowerdir={_escaped(lower)},upperdir={over}/upper,workdir={over}/work,userxattr"
     mount("overlay", root, "overlay", 0, layers)
+    return root
+
+
+def mount_own(root: str, image_owner_known: bool) -> None:
+    """Mount what shows the kernel, and the devices, each of the sandbox's own namespaces."""
     mount("proc", f"{root}/proc", "proc", STRICT)
     _make_dev(f"{root}/dev", image_owner_known)
     mount("sysfs", f"{root}/sys", "sysfs", STRICT | MS_RDONLY)
-    return root
 
 
 def _escaped(path: str) -> str:

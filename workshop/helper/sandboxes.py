@@ -12,11 +12,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..protocol import Exec, ProtocolError, Run
-from . import launch, syscalls
+from . import describe, launch, syscalls
 from .cgroups import Cgroups, Limits
 from .images import Images
 from .ledger import Ledger
 from .loop import Loop, Task
+from .stepping import Straight, Walk
 from .streams import drop_terminal, make_streams
 
 RUNNING_EACH = 32
@@ -91,13 +92,16 @@ class Sandbox(Ending):
     code: int = 0
     ended: float = 0.0
     cgroups: dict[str, str] = field(default_factory=dict)
+    walk: Straight = field(default_factory=Straight)
+    start: Task[launch.Started] | None = None
 
     def told(self) -> dict[str, Any]:
         """As the protocol's Inspect tells it."""
         limits = {"millicpus": self.limits.millicpus, "memory": self.limits.memory, "pids": self.limits.pids}
         same = {key: getattr(self, key) for key in ("id", "name", "image", "command", "created", "code", "ended", "hostname")}
-        state = "running" if self.running else "exited"
-        pid = self.pid if self.running else 0
+        at = self.walk.at
+        state = "created" if at else "running" if self.running else "exited"
+        pid = at.pid if at else self.pid if self.running else 0
         return {**same, "state": state, "pid": pid, "limits": limits, "cgroups": self.cgroups, "remove": self.remove}
 
 
@@ -139,10 +143,10 @@ class Sandboxes:
         raise ProtocolError("no_such_container", container=reference)
 
     def running(self, owner: int, reference: str) -> Sandbox:
-        """As `find`; raises ProtocolError `not_running` for one that has ended, or has not started yet."""
+        """As `find`; raises ProtocolError `half_made` or `not_running` for one that has not started yet, or has ended."""
         sandbox = self.find(owner, reference)
         if sandbox.pidfd < 0:
-            raise ProtocolError("not_running", container=sandbox.name)
+            raise ProtocolError("half_made" if sandbox.walk.at else "not_running", container=sandbox.name)
         return sandbox
 
     def run(self, owner: int, wanted: Run, limits: Limits, done: Started) -> Sandbox:
@@ -151,6 +155,8 @@ class Sandboxes:
         sandbox = self._plan(owner, wanted, limits)
         streams = make_streams(sandbox.command, sandbox.hostname, wanted)
         self.all[sandbox.id] = sandbox
+        if wanted.step:
+            sandbox.walk = Walk(self.home.loop, self._left_out(), lambda: self.kill(sandbox))
 
         def finish(outcome: launch.Started | Exception) -> None:
             if isinstance(outcome, Exception):
@@ -160,8 +166,15 @@ class Sandboxes:
             self._adopt(sandbox, outcome)
             done(streams.hand_over(outcome.master, sandbox, self.home.loop))
 
-        self._begin(lambda: self._start(sandbox, image, streams.program), finish)
+        seconds = math.inf if wanted.step else START_SECONDS  # a learner takes time to think
+        sandbox.start = self._begin(lambda: self._start(sandbox, image, streams.program), finish, seconds)
         return sandbox
+
+    def _left_out(self) -> frozenset[str]:
+        """The steps that are none on this machine; into groups of version 2 a child is born."""
+        if os.geteuid():
+            return describe.WITH_ROOT
+        return frozenset() if any(one.version == 1 for one in self.home.cgroups.mounted) else frozenset({"why_join"})
 
     def execute(self, sandbox: Sandbox, wanted: Exec, done: Started) -> Execution:
         """Begin to start one more program in a running sandbox; `done` as in `run`."""
@@ -179,14 +192,22 @@ class Sandboxes:
                 execution.kill()
             done(streams.hand_over(outcome.master, execution, self.home.loop))
 
-        self._begin(lambda: launch.enter(self._place(sandbox, ""), sandbox.pidfd, streams.program), finish)
+        self._begin(lambda: launch.enter(self._place(sandbox, ""), sandbox.pidfd, streams.program), finish, START_SECONDS)
         return execution
 
     def _start(self, sandbox: Sandbox, image: str, program: launch.Program) -> launch.Steps:
         """Note it, limit it, start it: in this order, so that nothing is without a name or a limit at any time."""
-        self.home.ledger.write(sandbox.id, sandbox.owner, sandbox.name)
-        self.home.cgroups.make(sandbox.id, sandbox.limits)
-        return launch.start(self._place(sandbox, image), program)
+        home, walk = self.home, sandbox.walk
+        try:
+            yield from walk.stop_helper("why_make_cgroups")
+            home.ledger.write(sandbox.id, sandbox.owner, sandbox.name)
+            home.cgroups.make(sandbox.id)
+            yield from walk.stop_helper("why_limit")
+            home.cgroups.limit(sandbox.id, sandbox.limits)
+            yield from walk.stop_helper("why_fork")
+            return (yield from launch.start(self._place(sandbox, image), program))
+        except OSError as error:
+            raise ProtocolError("start_failed", reason=str(error)) from error
 
     def _failed(self, sandbox: Sandbox, error: Exception, done: Started) -> None:
         """Nothing is left of one that did not start: tell who asked for it, and who knew of it meanwhile."""
@@ -195,24 +216,33 @@ class Sandboxes:
         done(error)
         sandbox.tell(sandbox.code)
 
-    def _begin(self, start: Callable[[], launch.Steps], finish: Callable[[launch.Started | Exception], None]) -> None:
-        """Go through the steps of a start, for so long as it may take."""
+    def _begin(
+        self, start: Callable[[], launch.Steps], finish: Callable[[launch.Started | Exception], None], seconds: float
+    ) -> Task[launch.Started] | None:
+        """Go through the steps of a start, for so many seconds at most; None where it failed at once."""
         try:
             steps = start()
         except OSError as error:
             finish(ProtocolError("start_failed", reason=str(error)))
-            return
-        late = ProtocolError("start_failed", reason=f"it took more than {START_SECONDS:.0f} seconds")
-        Task(self.home.loop, steps, finish).fail(late, after=START_SECONDS)
+            return None
+        task = Task(self.home.loop, steps, finish)
+        if seconds < math.inf:
+            task.fail(ProtocolError("start_failed", reason=f"it took more than {seconds:.0f} seconds"), after=seconds)
+        return task
 
     def kill(self, sandbox: Sandbox) -> None:
         """SIGKILL to its PID 1, with which the kernel kills all the rest; again and again until it is so."""
         if not sandbox.unwanted:
             sandbox.unwanted = True  # one that is being started is killed when it has started
+            if sandbox.walk.at and sandbox.start:
+                self.home.cgroups.thaw(sandbox.id)
+                sandbox.start.interrupt(ProtocolError("abandoned", container=sandbox.name))
             self._press(sandbox)
 
     def stop(self, sandbox: Sandbox, seconds: int) -> None:
         """SIGTERM to its PID 1, and SIGKILL after so many seconds, or sooner if that was asked for, if it is still there."""
+        if sandbox.walk.at:  # there is nothing yet that could end by itself
+            seconds = 0
         if seconds > 0 and sandbox.pidfd >= 0:
             syscalls.kill(sandbox.pidfd, signal.SIGTERM)
         if seconds < sandbox.deadline - time.monotonic():  # else, who asks often would fill the memory with clocks
@@ -262,7 +292,9 @@ class Sandboxes:
     def _place(self, sandbox: Sandbox, image: str) -> launch.Place:
         """Where its programs run."""
         home = self.home
-        return launch.Place(home.instance, home.cgroups, sandbox.id, image, sandbox.base, home.directory, self.children)
+        return launch.Place(
+            home.instance, home.cgroups, sandbox.id, image, sandbox.base, home.directory, self.children, sandbox.walk
+        )
 
     def _adopt(self, sandbox: Sandbox, started: launch.Started) -> None:
         """Keep a sandbox that has just started."""

@@ -14,6 +14,7 @@ from ...facts import SUBJECTS, Facts
 from .ancestors import Ancestors
 from .containers import Question, Recognition, describe_all
 from .groups import read_groups
+from .half_made import half_made
 from .host import complete, machine, read_host
 from .interior import Room, look_inside
 from .roots import read_chrooted
@@ -30,7 +31,7 @@ def observe(subjects: Collection[str], caller: int, sandboxes: Mapping[str, Sand
     process and enter every namespace. Raises OSError only where there is no /proc.
     """
     question = Question(subjects, caller, sandboxes, instance)
-    with machine() as seen, survey(seen.own.pid, subjects) as found:
+    with machine() as seen, survey(seen.own.pid, subjects) as found, half_made(question, seen.trees) as halves:
         ancestors = Ancestors()
         known = Recognition(question, seen.paths, ancestors).recognise(found)
         containers = describe_all(known, question, seen.trees)
@@ -42,8 +43,10 @@ def observe(subjects: Collection[str], caller: int, sandboxes: Mapping[str, Sand
             host = replace(host, processes=ancestors.outside(members, found.inside()))
         chrooted = read_chrooted(seen.first, caller) if "roots" in subjects else ()
         root = complete(seen.observer)
-        rooms = [Room(host.namespaces, seen.first), *(Room(container.namespaces, held) for container, held in containers)]
+        unfinished = [(one.seen, held) for one, held in halves if one.seen and held]
+        rooms = [Room(host.namespaces, seen.first), *(Room(one.namespaces, held) for one, held in (*containers, *unfinished))]
         interior = look_inside(subjects, seen.own, rooms, root)
     asked = tuple(name for name in SUBJECTS if name in subjects)
     filled = tuple(interior.fill(container) for container, _ in containers)
-    return Facts(interior.fill(host), filled, asked, root, caller, chrooted)
+    made = tuple(replace(one, seen=interior.fill(one.seen) if one.seen else None) for one, _ in halves)
+    return Facts(interior.fill(host), filled, asked, root, caller, chrooted, made)

@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from ..stepping import Stop
+
 
 @dataclass(frozen=True, slots=True)
 class Sandboxed:
-    """What the helper knows of a box: its name, its owner's uid, and its PID 1 where no cgroup can tell (0 otherwise)."""
+    """What the helper knows of a box: its name, its owner's uid, its PID 1 where no cgroup can tell, where it is half made."""
 
     name: str
     owner: int
     init: int = 0
+    stop: Stop | None = None
 
 
 def may_see(caller: int, box: str, sandboxes: Mapping[str, Sandboxed], owner: int) -> bool:

@@ -1,0 +1,36 @@
+"""Sandboxes that tests make one step at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from workshop.client import Client
+from workshop.protocol import Describe, Run, Step
+
+WANTED = Run("busybox", ["sh"], name="lab", hostname="lab", terminal=True, interactive=True, remove=True, step=True)
+
+
+def told(client: Client) -> list[str]:
+    """The names of the steps of `run`, as Describe tells them."""
+    return [one["why"] for one in client.ask(Describe("run")).values["steps"]]
+
+
+def begun(client: Client) -> str:
+    """The id of a sandbox that waits before its first step."""
+    return str(client.ask(WANTED).values["id"])
+
+
+def walked(client: Client, identity: str, until: str = "") -> Iterator[dict[str, Any]]:
+    """The stops from the second on, up to the one before `until`."""
+    while stop := client.ask(Step(identity)).values["stop"]:
+        yield stop
+        if stop["why"] == f"why_{until}":
+            return
+
+
+def standing(client: Client, before: str) -> str:
+    """The id of a sandbox that waits before this step."""
+    identity = begun(client)
+    assert list(walked(client, identity, before))[-1]["why"] == f"why_{before}"
+    return identity
