@@ -59,7 +59,7 @@ def test_the_prediction_is_settled(tmp_path: Path) -> None:
         lambda: setattr(kernel, "now", facts(container(), queues=(Queue(7, 0),))),
         "check",
     )
-    assert "You predicted: one: both share the kernel. The kernel showed: none: the container has" in written
+    assert "You predicted: one: both share the kernel. The kernel showed: none: the container has" in " ".join(written.split())
 
 
 def test_answers_are_judged_against_the_kernel(tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from rich.text import Text
 
 from .facts import KINDS, Cgroups, Container, Cpu, Facts, Process
 from .language import say
+from .wrapping import lines as lines_of
 
 BIDI = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 KIND_CELLS = max(map(len, KINDS))
@@ -52,26 +53,7 @@ def _likely_own(container: Container) -> tuple[bool, int]:
 
 def wrapped(text: str, width: int) -> list[Text]:
     """A sentence as lines of at most `width` cells."""
-    lines, line = [], ""
-    for word in _words(text):
-        if line and cell_len(line + word.rstrip()) > width:
-            lines.append(line.rstrip())
-            line = word.lstrip()
-        else:
-            line += word
-    return [Text(one) for one in [*lines, line.rstrip()]]
-
-
-def _words(text: str) -> Iterator[str]:
-    """Pieces between which a line may break: after a space, and around a wide character."""
-    piece = ""
-    for character in text:
-        wide = cell_len(character) == 2 and unicodedata.category(character) == "Lo"
-        if piece and (wide or piece[-1] == " " or cell_len(piece[-1]) == 2):
-            yield piece
-            piece = ""
-        piece += character
-    yield piece
+    return [Text(line) for line in lines_of(text, width)]
 
 
 # Which namespaces are shared

@@ -14,6 +14,7 @@ from .rebuilding import missing
 from .session import Session
 from .telling import fault, readable, told
 from .verdict import Passed
+from .wrapping import prose
 
 WIDTH = 78
 COMMANDS = {
@@ -72,7 +73,7 @@ class Plain:
         except ProgressError as error:
             self._say("no_record", reason=error)
         except Exception as error:  # whatever it is, it is told and logged
-            self._write(say(self._session.language, "tui.verdict_broken") + clean(fault(self._session, error)))
+            self._prose(say(self._session.language, "tui.verdict_broken") + clean(fault(self._session, error)))
 
     def take(self, line: str) -> None:
         """Do what a line says; raises HelperError and ProgressError."""
@@ -86,7 +87,11 @@ class Plain:
         action(rest) if command == "answer" else action()
 
     def _say(self, key: str, **values: object) -> None:
-        self._write(say(self._session.language, f"plain.{key}", **values))
+        self._prose(say(self._session.language, f"plain.{key}", **values))
+
+    def _prose(self, text: str) -> None:
+        """What is to be read, in lines that a narrow terminal need not break; what is to be typed is written as it is."""
+        self._write(prose(text, WIDTH))
 
     # Showing
 
@@ -107,7 +112,8 @@ class Plain:
             self._say("passed_before")
         introduction = lesson.introduction if session.step is steps[0] else ""
         for part in filter(None, (introduction, text.body)):
-            self._write(f"\n{part}")
+            self._write("")
+            self._prose(part)
         self._write("")
         for number, choice in enumerate(text.choices.values(), 1):
             self._say("choice", number=number, choice=choice)
@@ -122,7 +128,7 @@ class Plain:
 
     def _show_lines(self, lines: tuple[Typed, ...]) -> None:
         for one in lines:
-            self._say("typed", number=one.terminal, line=readable(one.line))
+            self._write(say(self._session.language, "plain.typed", number=one.terminal, line=readable(one.line)))
 
     def _judge(self, answer: str | None = None) -> None:
         """Look, judge and tell; after a step passed, what it meant."""
@@ -130,7 +136,7 @@ class Plain:
         if self._rebuilding and self._still_rebuilding():
             return
         verdict = session.check(answer)
-        self._write(say(session.language, f"tui.verdict_{verdict.kind}") + clean(told(session, verdict)))
+        self._prose(say(session.language, f"tui.verdict_{verdict.kind}") + clean(told(session, verdict)))
         if isinstance(verdict, Passed):
             self._debrief()
 
@@ -146,9 +152,9 @@ class Plain:
         session = self._session
         if settled := session.settled():
             key = "settled_right" if settled[0] == settled[1] else "settled"
-            self._write(say(session.language, f"tui.{key}", predicted=settled[0], shown=settled[1]))
+            self._prose(say(session.language, f"tui.{key}", predicted=settled[0], shown=settled[1]))
         if debrief := session.text().debrief:
-            self._write(f"\n{debrief}\n")
+            self._prose(f"\n{debrief}\n\n")
         self._say("go_on")
 
     # Commands
@@ -181,10 +187,10 @@ class Plain:
         if hint is None:
             self._say("no_more_hints")
         else:
-            self._write(f"{say(self._session.language, 'tui.hint', number=self._session.hints_given, count=count)} {hint}")
+            self._prose(f"{say(self._session.language, 'tui.hint', number=self._session.hints_given, count=count)} {hint}")
 
     def _do_solution(self) -> None:
-        self._write(f"{say(self._session.language, 'tui.solution')} {self._session.solution()}")
+        self._prose(f"{say(self._session.language, 'tui.solution')} {self._session.solution()}")
         self._show_lines(self._session.lines())
 
     def _do_next(self) -> None:

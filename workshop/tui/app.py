@@ -6,6 +6,7 @@ import os
 from collections.abc import Mapping
 from typing import ClassVar
 
+import textual.content
 from textual.app import App
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
@@ -14,11 +15,15 @@ from textual.widget import Widget
 from ..language import say
 from ..lesson import LANGUAGES
 from ..session import Session
+from ..wrapping import breaks
 from .desk import Desk
 from .screens.help import HelpScreen
 from .screens.lesson_map import MapScreen
 from .screens.step import StepScreen
 from .widgets.terminals import MakePane
+
+# Every text on a screen is cut into lines by this one function, which has no public name: tests/test_wrapping.py holds it.
+textual.content.divide_line = breaks  # type: ignore[attr-defined]  # Textual has it from Rich and does not export it
 
 LIGHT_BACKGROUNDS = ("7", "15")
 
