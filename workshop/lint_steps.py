@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from .experiments import EXPERIMENTS
 from .facts import SUBJECTS
 from .lesson import LANGUAGES, Lesson, Step, StepText
 from .problem import Problem, problem
@@ -19,6 +20,7 @@ def step_problems(lesson: Lesson, step: Step) -> Iterator[Problem]:
     """What is wrong with a step's entry in lesson.toml."""
     yield from _names(step, "subjects", step.subjects, SUBJECTS)
     yield from _names(step, "requires", step.requires, tuple(REQUIREMENTS))
+    yield from _measuring(step)
     yield from _choosing(step) if step.kind in CHOOSING else _doing(step)
     yield from _links(lesson, step)
 
@@ -47,8 +49,17 @@ def _doing(step: Step) -> Iterator[Problem]:
         yield problem(step.where, "no_check", kind=step.kind)
     if (step.kind == "answer") != bool(step.answer):
         yield problem(step.where, "no_answer_function" if step.kind == "answer" else "answer_not_asked", kind=step.kind)
-    if not step.solution:
+    if not step.solution and not step.experiment:
         yield problem(step.where, "no_solution")
+
+
+def _measuring(step: Step) -> Iterator[Problem]:
+    """An experiment is of a measure step, and leaves nothing to type."""
+    if not step.experiment:
+        return
+    yield from _names(step, "experiment", (step.experiment,), tuple(EXPERIMENTS))
+    if step.kind != "measure" or step.solution:
+        yield problem(step.where, "experiment_not_asked", kind=step.kind)
 
 
 def _links(lesson: Lesson, step: Step) -> Iterator[Problem]:
@@ -84,7 +95,7 @@ def _incomplete(step: Step, text: StepText) -> Iterator[tuple[str, dict[str, str
         yield "choices_differ", {"structure": ", ".join(step.choices) or "-", "prose": ", ".join(text.choices) or "-"}
     if not text.debrief and step.kind != "predict":
         yield "no_debrief", {}
-    if step.kind in CHOOSING:
+    if step.kind in CHOOSING or step.experiment:
         return
     if len(text.hints) != HINTS:
         yield "hints_count", {"count": len(text.hints), "wanted": HINTS}

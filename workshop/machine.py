@@ -15,8 +15,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from .client import Client, HelperError
-from .facts import KINDS, Hierarchy
+from .facts import KINDS, Hierarchy, Virtual
 from .protocol import Hello
+from .virtual import find
 
 PROGRAMS = ("busybox", "ipcmk", "ipcs", "nsenter", "ps", "unshare", "vim")
 """What the lessons' commands use, and box's image is made of."""
@@ -69,6 +70,7 @@ class Machine:
     encoding: str = ""
     emulator: bool = True
     disk: int = 0
+    virtual: Virtual = field(default_factory=Virtual)
 
 
 def read() -> Machine:
@@ -94,6 +96,7 @@ def read() -> Machine:
         encoding=locale.getencoding(),
         emulator=importlib.util.find_spec("pyghostty") is not None,
         disk=_free(Path.home()),
+        virtual=find(),
     )
 
 

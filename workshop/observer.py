@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
+from dataclasses import replace
 
 from .client import Client, HelperError, connected
 from .facts import Facts
+from .virtual import find
 
 
 class Observer:
@@ -18,7 +20,11 @@ class Observer:
         self._lock = threading.Lock()
 
     def __call__(self, subjects: Sequence[str]) -> Facts:
-        """What the kernel shows now; raises HelperError where no helper can be had."""
+        """What the kernel and the learner's own side show now; raises HelperError where no helper can be had."""
+        facts = self._seen(subjects)
+        return replace(facts, virtual=find()) if "virtual" in subjects else facts
+
+    def _seen(self, subjects: Sequence[str]) -> Facts:
         with self._lock:
             try:
                 return self._open().observe(subjects)

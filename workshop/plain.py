@@ -6,9 +6,10 @@ from collections.abc import Callable
 from functools import partial
 
 from .client import HelperError
+from .experiments import ExperimentError, Run
 from .figures import clean, picture
 from .language import say, words
-from .lesson import LANGUAGES, Lesson, Typed
+from .lesson import LANGUAGES, Lesson, Step, Typed
 from .progress import ProgressError
 from .rebuilding import missing
 from .session import Session
@@ -37,6 +38,13 @@ def command_of(line: str) -> tuple[str, str]:
         if first.lower() in names:
             return command, rest.strip()
     return "", line.strip()
+
+
+def _how(step: Step) -> str:
+    """The key of the sentence that says how a step is done."""
+    if step.choices:
+        return "how_choice"
+    return "how_measure" if step.experiment else "how_answer" if step.kind == "answer" else "how_do"
 
 
 class Plain:
@@ -70,6 +78,8 @@ class Plain:
             action()
         except HelperError as error:
             self._write(say(self._session.language, f"helper.{error.slug}", **error.values))
+        except ExperimentError as error:
+            self._write(say(self._session.language, f"experiments.{error.slug}", **error.values))
         except ProgressError as error:
             self._say("no_record", reason=error)
         except Exception as error:  # whatever it is, it is told and logged
@@ -117,7 +127,8 @@ class Plain:
         self._write("")
         for number, choice in enumerate(text.choices.values(), 1):
             self._say("choice", number=number, choice=choice)
-        self._say("how_choice" if text.choices else "how_answer" if session.step.kind == "answer" else "how_do")
+        self._draw_chart()
+        self._say(_how(session.step))
 
     def _rebuild(self, lines: tuple[Typed, ...]) -> None:
         """Ask the learner to type these lines, if they were not asked for already."""
@@ -148,6 +159,32 @@ class Plain:
             self._session.rebuilt()
         return self._rebuilding not in ((), asked)
 
+    def _measure(self) -> None:
+        """Run the step's experiment and draw what came out; Ctrl-C stops it."""
+        if (run := self._session.experiment()) is None:
+            return
+        try:
+            self._work(run)
+        except KeyboardInterrupt:
+            run.stop()
+            run.go_on()
+            self._say("measuring_stopped")
+        else:
+            self._session.keep(run.measured())
+            self._draw_chart()
+
+    def _work(self, run: Run) -> None:
+        """Every fifth of the way is a line."""
+        told = 0
+        while run.go_on():
+            if (part := 5 * run.done // run.expected) > told:
+                told = part
+                self._say("measuring", done=run.done, expected=run.expected)
+
+    def _draw_chart(self) -> None:
+        for line in self._session.chart(WIDTH):
+            self._write(line.plain)
+
     def _debrief(self) -> None:
         session = self._session
         if settled := session.settled():
@@ -164,9 +201,10 @@ class Plain:
         if isinstance(self._session.verdict, Passed):
             self._do_next()
         else:
-            self._judge()
+            self._do_check()
 
     def _do_check(self) -> None:
+        self._measure()
         self._judge()
 
     def _choice(self, number: str) -> str | None:

@@ -12,16 +12,21 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import cached_property
 
+from rich.text import Text
+
 from .attempt import attempt
-from .facts import Evidence, Facts
+from .experiments import Run, Surroundings
+from .facts import Evidence, Facts, Measured
 from .figures import timeline
+from .figures_charts import charts_of
 from .language import fill, say, words
 from .lesson import Lesson, LessonText, Step, StepText, Typed
 from .library import Library
 from .progress import Event, Progress, uuid7
 from .requirements import missing
 from .undo import leftovers, undo
-from .verdict import Blocked, Passed, Verdict
+from .verdict import Blocked, Impossible, Passed, Verdict
+from .virtual import find
 
 Observe = Callable[[Sequence[str]], Facts]
 PICTURE_SUBJECTS = frozenset({"processes", "hostname"})
@@ -48,6 +53,7 @@ class Session:
         self.hints_given = 0
         self._answer: str | None = None
         self.step = self._resumed()
+        self._results = self._kept()
 
     @property
     def lesson(self) -> Lesson:
@@ -95,6 +101,7 @@ class Session:
         self._before = None
         self._answer = None
         self.hints_given = 0
+        self._results = self._kept()
         self._before = self._look()
         self._add("began", evidence=Evidence(self._before, self._before))
 
@@ -114,7 +121,8 @@ class Session:
 
     def _look(self) -> Facts:
         needed = {subject for step in self._needed() for subject in step.subjects}
-        self.facts = self._observe(sorted({*self.step.subjects, *needed, *PICTURE_SUBJECTS, *UNDO_SUBJECTS}))
+        seen = self._observe(sorted({*self.step.subjects, *needed, *PICTURE_SUBJECTS, *UNDO_SUBJECTS}))
+        self.facts = replace(seen, measured=tuple(self._results.values()))
         return self.facts
 
     def check(self, answer: str | None = None) -> Verdict:
@@ -150,6 +158,31 @@ class Session:
         if verdict is not None:
             event = replace(event, verdict=verdict.kind, slug=verdict.slug, values=verdict.values)
         self.progress.add(event)
+
+    # Measuring
+
+    def experiment(self) -> Run | None:
+        """A run of the step's experiment, to be worked on by another thread; None where there is nothing to be run now."""
+        if not self.step.experiment or isinstance(self.check(), Blocked | Impossible):
+            return None
+        return Run(self.step.experiment, Surroundings(self.engine, self._observe, find()))
+
+    def keep(self, result: Measured) -> None:
+        """What an experiment came to is part of what is seen from now on, here and when the learner comes back."""
+        self._results[result.experiment] = result
+        self.verdict = None
+
+    def chart(self, width: int, running: Run | None = None) -> list[Text]:
+        """What the step's experiment came to, drawn; () before it was run. `running` is drawn as far as it has come."""
+        latest = {running.name: running.measured()} if running else {}
+        return charts_of(self.step.experiment, tuple({**self._results, **latest}.values()), self.language, width)
+
+    def _kept(self) -> dict[str, Measured]:
+        """The latest result of each experiment of the lesson, as the record has it."""
+        steps = [step for step in self.lesson.steps if step.experiment]
+        events = [event for step in steps if (event := self.progress.last(step.where, "verdict")) and event.evidence]
+        found = [one for event in events if event.evidence for one in event.evidence.now.measured]
+        return {one.experiment: one for one in sorted(found, key=lambda one: one.time)}
 
     # Words
 

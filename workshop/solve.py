@@ -105,8 +105,14 @@ class Solver:
             return verdict
         self._rebuild()
         self._type(session.lines())
+        self._measure()
         self._wait(lambda: isinstance(session.check(self._answer(step)), Passed | Impossible))
         return session.verdict or verdict
+
+    def _measure(self) -> None:
+        """Run the step's experiment, if it has one."""
+        if (run := self.session.experiment()) and (result := run.complete()):
+            self.session.keep(result)
 
     def _rebuild(self) -> None:
         tried: list[tuple[Typed, ...]] = []

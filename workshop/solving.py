@@ -12,6 +12,7 @@ import click
 import msgspec
 
 from .client import HelperError
+from .experiments import ExperimentError
 from .language import say
 from .lesson import ContentError
 from .library import load_library
@@ -40,6 +41,8 @@ def command(lessons: tuple[str, ...], folder: Path | None, as_json: bool, langua
                 progress.close()
     except HelperError as error:
         raise click.ClickException(say(language, f"helper.{error.slug}", **error.values)) from error
+    except ExperimentError as error:
+        raise click.ClickException(say(language, f"experiments.{error.slug}", **error.values)) from error
     except ContentError as error:
         raise click.ClickException(str(error)) from error
     return 0 if succeeded(outcomes) else 1

@@ -2,6 +2,7 @@
 
 from .cgroups import Cgroups, Cpu, Hierarchy, Membership, Memory, Pids
 from .ipc import Ipc, Queue, Segment, Semaphores
+from .measured import Measured, Series, Virtual
 from .mounts import Mount
 from .namespaces import KINDS, Namespaces
 from .network import Interface
@@ -13,6 +14,6 @@ from .users import IdRange, Users
 
 __all__ = [
     "KINDS", "SUBJECTS", "Cgroups", "Chrooted", "Container", "Cpu", "Evidence", "Facts", "HalfMade", "Hierarchy", "Host",
-    "IdRange", "Interface", "Ipc", "Membership", "Memory", "Mount", "Namespaces", "Pids", "Process", "Queue", "Root", "Security",
-    "Segment", "Semaphores", "Users",
+    "IdRange", "Interface", "Ipc", "Measured", "Membership", "Memory", "Mount", "Namespaces", "Pids", "Process", "Queue",
+    "Root", "Security", "Segment", "Semaphores", "Series", "Users", "Virtual",
 ]  # fmt: skip

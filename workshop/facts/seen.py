@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from .cgroups import Cgroups, Hierarchy
 from .ipc import Ipc
+from .measured import Measured, Virtual
 from .mounts import Mount
 from .namespaces import Namespaces
 from .network import Interface
@@ -14,7 +15,7 @@ from .roots import Chrooted, Root
 from .security import Security
 from .users import Users
 
-SUBJECTS = ("processes", "hostname", "ipc", "mounts", "interfaces", "users", "cgroups", "security", "roots")
+SUBJECTS = ("processes", "hostname", "ipc", "mounts", "interfaces", "users", "cgroups", "security", "roots", "virtual")
 """What can be asked for. Namespaces and each container's PID 1 are always seen."""
 
 
@@ -90,6 +91,9 @@ class Facts:
     `caller` is the uid that asked. `chrooted` holds the caller's processes (all of them, if that is root) that are in no
     container and have another `/` than the host; seen with the subject roots. `half_made` holds the caller's boxes that are
     being made step by step (those of everybody, if that is root).
+
+    The kernel knows nothing of the last two: `measured` holds the latest result of each experiment of the lesson that the
+    workshop has run for this learner, `virtual` what the learner could boot a virtual machine with (subject virtual).
     """
 
     host: Host = field(default_factory=Host)
@@ -99,10 +103,16 @@ class Facts:
     caller: int = 0
     chrooted: tuple[Chrooted, ...] = ()
     half_made: tuple[HalfMade, ...] = ()
+    measured: tuple[Measured, ...] = ()
+    virtual: Virtual = field(default_factory=Virtual)
 
     def container(self, pid_namespace: int) -> Container | None:
         """The container of this PID namespace, None if it is not here (any more)."""
         return next((one for one in self.containers if one.namespaces.pid == pid_namespace), None)
+
+    def result(self, experiment: str) -> Measured | None:
+        """The latest result of this experiment, None if it was not run yet."""
+        return next((one for one in self.measured if one.experiment == experiment), None)
 
     def same(self, container: Container) -> Container | None:
         """This very container, None if it is not here (any more).
@@ -128,3 +138,8 @@ class Evidence:
     def gone(self) -> tuple[Container, ...]:
         """Containers that were here when the step began and are not now."""
         return tuple(one for one in self.before.containers if self.now.same(one) is None)
+
+    def measured(self, experiment: str) -> Measured | None:
+        """The result of this experiment if it was run since the step began."""
+        result = self.now.result(experiment)
+        return result if result != self.before.result(experiment) else None

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import ParamSpec, TypeVar
 
 from ..client import HelperError
+from ..experiments import ExperimentError
 from ..facts import Facts
 from ..language import say
 from ..lesson import Step
@@ -46,10 +48,22 @@ class Desk:
 
     async def ask(self, function: Callable[Parameters, Result], *args: Parameters.args, **named: Parameters.kwargs) -> Result:
         """The function's result; raises Trouble for whatever keeps it from one."""
-        try:
+        with self._told():
             return await asyncio.get_running_loop().run_in_executor(self._pool, lambda: function(*args, **named))
+
+    async def aside(self, function: Callable[[], Result]) -> Result:
+        """The same for what takes long and does not touch the session, in a thread of its own."""
+        with self._told():
+            return await asyncio.to_thread(function)
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        try:
+            yield
         except HelperError as error:
             raise Trouble(say(self.session.language, f"helper.{error.slug}", **error.values)) from error
+        except ExperimentError as error:
+            raise Trouble(say(self.session.language, f"experiments.{error.slug}", **error.values)) from error
         except ProgressError as error:
             raise Trouble(say(self.session.language, "tui.no_record", reason=error)) from error
         except Exception as error:

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+from rich.text import Text
+
 from ..language import say
 from ..lesson import StepText, Typed
 from ..telling import readable
@@ -34,6 +38,11 @@ def solution(text: StepText, lines: tuple[Typed, ...], language: str) -> str:
 def _spaced(parts: list[str]) -> list[str]:
     """An empty line before each paragraph, so that Markdown does not join them."""
     return [f"\n{part}" if part.endswith("```sh") and part != "```sh" else part for part in parts]
+
+
+def chart(lines: Sequence[Text]) -> str:
+    """A figure, in a fence so that its columns stay straight; '' where there is none."""
+    return "\n".join(["```", *(line.plain for line in lines), "```"]) if lines else ""
 
 
 def debrief(text: StepText, settled: tuple[str, str] | None, language: str) -> str:

@@ -55,12 +55,14 @@ def step_row(session: Session, step: Step, number: int, width: int) -> Text:
     return Text.assemble(set_cell_size(name, room), " ", (word, "dim" if state in ("open", "blocked") else "bold"))
 
 
-def keys_in_lesson(session: Session, solution_shown: bool, lacking: bool) -> Keys:
+def keys_in_lesson(session: Session, solution_shown: bool, lacking: bool, measuring: bool) -> Keys:
     """What the letters do while the lesson has the keys; where something is lacking there is nothing to undo or check."""
     step, choices = session.step, session.text().choices
     keys: Keys = [("n", "next"), ("b", "back"), ("h", "hint")]
     if choices:
         keys = [(f"1-{len(choices)}", "choose"), *keys, ("s", "solution")]
+    elif step.experiment:
+        keys = [("c", "stop" if measuring else "measure"), *keys[:2]]
     else:
         answer = [("a", "answer")] if step.kind == "answer" else []
         solution = ("t", "type_solution") if solution_shown and step.solution else ("s", "solution")

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any, cast
 from textual.screen import Screen
 from textual.timer import Timer
 
+from ...language import say
+from ...rebuilding import missing
 from ...telling import fault
 from ..desk import Seen, Trouble
 
@@ -75,6 +77,13 @@ class LookingScreen(Screen[None]):
             await self.tell(seen)
         self._looked.set()
 
+    async def lacks(self) -> bool:
+        """Whether something that the step needs is gone; False as well where that can't be seen: the look says why."""
+        try:
+            return bool(await self.workshop.desk.ask(missing, self.workshop.session))
+        except Trouble:
+            return False
+
     async def next_look(self) -> None:
         """Return once the kernel was looked at anew: after the terminal moved, or at the next poll."""
         self._looked.clear()
@@ -94,6 +103,10 @@ class LookingScreen(Screen[None]):
             if not self.workshop.is_running or not self.children:
                 return  # the screen was taken apart meanwhile: the learner has left
             self.own_up(fault(self.workshop.session, error), group)
+
+    def note(self, name: str, **values: object) -> None:
+        """Say something in passing."""
+        self.notify(say(self.workshop.session.language, f"tui.{name}", **values), markup=False)
 
     async def tell(self, seen: Seen) -> None:
         """Show what was seen."""

@@ -13,7 +13,6 @@ from textual.widgets import Static
 
 from ...language import say
 from ...lesson import Typed
-from ...rebuilding import missing
 from .. import documents, titles
 from ..desk import Seen, Trouble
 from ..visit import Visit
@@ -23,7 +22,7 @@ from ..widgets.lesson_pane import LessonPane
 from ..widgets.picture import Picture
 from ..widgets.terminals import NUMBERS, Slot, Terminals
 from ..widgets.verdict_line import VerdictLine
-from .looking import LookingScreen
+from .measuring import MeasuringScreen
 
 REBUILD_SECONDS = 20.0
 """How long lines that were typed for the learner may take to bring back what a step needs."""
@@ -35,7 +34,7 @@ def key(keys: str, action: str) -> Binding:
     return Binding(keys, action, show=False, priority=True)
 
 
-class StepScreen(LookingScreen):
+class StepScreen(MeasuringScreen):
     """The learner's place of work. It is kept while the map is shown, so that its shells live on."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -73,7 +72,7 @@ class StepScreen(LookingScreen):
     def on_mount(self) -> None:
         """Paint, then fill."""
         self.query_one(LessonPane).focus()
-        self._label()
+        self.label()
         self.call_after_refresh(lambda: self.do(self._furnish(), "furnish"))
 
     async def _furnish(self) -> None:
@@ -97,6 +96,7 @@ class StepScreen(LookingScreen):
     async def _begin(self) -> None:
         """Look at how the kernel is as the step begins, and show the step, whether or not there is anything to be seen."""
         self._visit = Visit()
+        self.stop_measuring()
         try:
             await self.workshop.desk.ask(self.workshop.session.go, self._where)
         except Trouble as trouble:
@@ -105,40 +105,33 @@ class StepScreen(LookingScreen):
         await self._show_step()
         self.query_one(LessonPane).scroll_home(animate=False)
         self.look()
-        self._visit.lacking = await self._lacks()
+        self._visit.lacking = await self.lacks()
         if self._visit.lacking and not self._returning:
-            self._note("lacking")
-        self._label()
-
-    async def _lacks(self) -> bool:
-        """Whether something that the step needs is gone; False as well where that can't be seen: the look says why."""
-        try:
-            return bool(await self.workshop.desk.ask(missing, self.workshop.session))
-        except Trouble:
-            return False
+            self.note("lacking")
+        self.label()
 
     def _move(self, by: int) -> None:
         if where := self.workshop.session.beside(self._where, by):
             self._where = where
             self.do(self._begin(), "begin", exclusive=True)
         else:
-            self._note("last_step" if by > 0 else "first_step")
+            self.note("last_step" if by > 0 else "first_step")
 
     async def _rebuild(self) -> None:
         """Type again what the step needs and what has gone since, one need after the other, and begin from there."""
         ask, session = self.workshop.desk.ask, self.workshop.session
         lines, typed = await ask(session.rebuild), list[tuple[Typed, ...]]()
-        self._note("rebuilding" if lines else "nothing_lacking")
+        self.note("rebuilding" if lines else "nothing_lacking")
         while lines and lines not in typed:
             typed.append(lines)
             await self.query_one(Terminals).type_lines(lines)
             lines = await self._outcome(lines)
         if lines:
-            self._note("not_rebuilt", number=lines[-1].terminal)
+            self.note("not_rebuilt", number=lines[-1].terminal)
         elif typed:
             await ask(session.rebuilt)
             self._visit.first, self._visit.lacking = None, False
-        self.call_after_refresh(self._label)
+        self.call_after_refresh(self.label)
         self.look()
 
     async def _outcome(self, typed: tuple[Typed, ...]) -> tuple[Typed, ...]:
@@ -161,8 +154,9 @@ class StepScreen(LookingScreen):
         await pane.show("body", documents.body(session.text(), introduction))
         self.query_one(AnswerField).ask(session.step.kind == "answer", say(session.language, "tui.answer_prompt"))
         await pane.show("debrief", "")
+        await self.show_chart()
         await self._show_help()
-        self.call_after_refresh(self._label)
+        self.call_after_refresh(self.label)
 
     async def _show_help(self) -> None:
         session, pane, text = self.workshop.session, self.query_one(LessonPane), self.workshop.session.text()
@@ -181,7 +175,7 @@ class StepScreen(LookingScreen):
         self.query_one(VerdictLine).silence(session.language)
         self.look()
 
-    def _label(self) -> None:
+    def label(self) -> None:
         """Title, tab line and keys follow where one is and where keys go."""
         session, terminals = self.workshop.session, self.query_one(Terminals)
         terminals.language = session.language
@@ -196,7 +190,7 @@ class StepScreen(LookingScreen):
             return titles.keys_in_terminal(session.language)
         if isinstance(self.focused, AnswerField):
             return titles.keys_in_field(session.language)
-        return titles.keys_in_lesson(session, self._visit.solution_shown, self._visit.lacking)
+        return titles.keys_in_lesson(session, self._visit.solution_shown, self._visit.lacking, self.measuring)
 
     def _warn_of_size(self) -> None:
         small = self.has_class("-thin") or self.has_class("-flat")
@@ -211,11 +205,11 @@ class StepScreen(LookingScreen):
 
     def on_resize(self) -> None:
         """Another layout: nothing is lost, only labels are cut to fit."""
-        self.call_after_refresh(self._label)
+        self.call_after_refresh(self.label)
 
     def on_descendant_focus(self) -> None:
         """Say where keys go now."""
-        self.call_after_refresh(self._label)
+        self.call_after_refresh(self.label)
 
     # Seen
 
@@ -228,6 +222,8 @@ class StepScreen(LookingScreen):
         """Draw the picture, say the verdict, and when the step has just passed, what it meant."""
         language = self.workshop.session.language
         self.query_one(Picture).draw(seen.facts, language)
+        if self.measuring:
+            return  # the verdict's line tells how far it is
         if self._visit.is_news(seen.verdict):
             self.query_one(VerdictLine).tell(seen.verdict.kind, seen.message, language)
         else:
@@ -241,7 +237,7 @@ class StepScreen(LookingScreen):
         session, pane = self.workshop.session, self.query_one(LessonPane)
         if isinstance(self.focused, AnswerField):
             self.set_focus(pane)
-        self._label()
+        self.label()
         await pane.show("debrief", documents.debrief(session.text(), seen.settled, session.language))
         pane.reach("debrief")
 
@@ -265,11 +261,8 @@ class StepScreen(LookingScreen):
 
     def on_slot_ended(self, event: Slot.Ended) -> None:
         """Say that a shell ended."""
-        self._note("shell_again" if event.again else "shell_ended", number=event.number)
+        self.note("shell_again" if event.again else "shell_ended", number=event.number)
         self.look()
-
-    def _note(self, name: str, **values: object) -> None:
-        self.notify(say(self.workshop.session.language, f"tui.{name}", **values), markup=False)
 
     # Keys
 
@@ -296,7 +289,7 @@ class StepScreen(LookingScreen):
     async def _hint(self) -> None:
         session = self.workshop.session
         if await self.workshop.desk.ask(session.hint) is None:
-            self._note("no_more_hints" if session.text().hints else "no_hints")
+            self.note("no_more_hints" if session.text().hints else "no_hints")
         await self._show_help()
         self.query_one(LessonPane).reach("hints")
 
@@ -308,14 +301,14 @@ class StepScreen(LookingScreen):
     async def _solution(self) -> None:
         await self._show_help()
         self.query_one(LessonPane).reach("solution")
-        self._label()
+        self.label()
         await self.workshop.desk.ask(self.workshop.session.solution)
 
     def action_type_solution(self) -> None:
         """Type the solution's lines into the terminals."""
         lines = self.workshop.session.lines()
         if not self._visit.solution_shown:
-            self._note("solution_first")
+            self.note("solution_first")
         elif lines:
             self._visit.deeds = True
             self.do(self.query_one(Terminals).type_lines(lines), "type", exclusive=True)
@@ -336,10 +329,13 @@ class StepScreen(LookingScreen):
         self.look()
 
     def action_check(self) -> None:
-        """Look now."""
+        """Look now; where the workshop measures, begin that, or stop it."""
         self._visit.deeds = True
-        self.notify(say(self.workshop.session.language, "tui.looked"), timeout=1, markup=False)
-        self.look()
+        if self.workshop.session.step.experiment:
+            self.measure()
+        else:
+            self.notify(say(self.workshop.session.language, "tui.looked"), timeout=1, markup=False)
+            self.look()
 
     def action_view(self) -> None:
         """The picture in the lesson's place, and back."""
@@ -358,7 +354,7 @@ class StepScreen(LookingScreen):
         if self.workshop.session.step.kind == "answer":
             self.query_one(AnswerField).begin("")
         else:
-            self._note("no_answer_asked")
+            self.note("no_answer_asked")
 
     async def action_digit(self, digit: int) -> None:
         """Choose by number; begin an answer that is a number; where nothing is asked, go to that terminal."""

@@ -14,7 +14,9 @@ class LessonPane(VerticalScroll, can_focus=True):
     """Shows Markdown documents, one below the other; Markdown itself comes with `furnish`, after the first frame."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("space", "page_down", show=False)]
-    PARTS = ("body", "hints", "solution", "debrief")
+    PARTS = ("body", "chart", "hints", "solution", "debrief")
+    MARGINS = 6
+    """Cells beside a figure: the pane's padding, and a fence's margin and padding."""
 
     def __init__(self) -> None:
         """A skeleton: `furnish` fills it."""
@@ -33,6 +35,11 @@ class LessonPane(VerticalScroll, can_focus=True):
             widget = Markdown(id=part, open_links=False)
             widget.display = False
             await self.mount(widget)
+
+    @property
+    def figure_width(self) -> int:
+        """How wide a figure in a part may be, in cells."""
+        return max(20, self.scrollable_content_region.width - self.MARGINS)
 
     async def show(self, part: str, document: str) -> None:
         """Put this Markdown into a part; an empty one is not displayed."""

@@ -24,6 +24,10 @@ class VerdictLine(Static):
         """Show a verdict of this kind."""
         self._show(f"-{kind}", sentence(kind, message, language))
 
+    def count(self, done: int, expected: int, language: str) -> None:
+        """The workshop is measuring: how far it is."""
+        self._show("", Text(say(language, "tui.measuring", done=done, expected=expected)))
+
     def silence(self, language: str) -> None:
         """Nothing was judged yet."""
         self._show("", Text(say(language, "tui.looking")))
