@@ -86,6 +86,8 @@ SPOILS: list[tuple[str, Spoil]] = [
     ("no_check", toml('check = "renamed"', "")),
     ("no_answer_function", toml('answer = "name"', "")),
     ("answer_not_asked", toml('check = "renamed"', 'check = "renamed"\nanswer = "name"')),
+    ("experiment_not_asked", toml('check = "renamed"', 'check = "renamed"\nexperiment = "density"')),
+    ("unknown_name", toml('check = "renamed"', 'check = "renamed"\nexperiment = "guessing"')),
     ("no_solution", toml('solution = [{ terminal = 2, line = "hostname" }]', "")),
     ("need_unknown", toml('needs = ["rename"]', 'needs = ["think"]')),
     ("need_unknown", toml('needs = ["rename"]', 'needs = ["guess"]')),
