@@ -92,7 +92,7 @@ class Facts:
     container and have another `/` than the host; seen with the subject roots. `half_made` holds the caller's boxes that are
     being made step by step (those of everybody, if that is root).
 
-    The kernel knows nothing of the last two: `measured` holds the latest result of each experiment of the lesson that the
+    From the learner's own side, not the kernel: `measured` holds the latest result of each experiment of the lesson that the
     workshop has run for this learner, `virtual` what the learner could boot a virtual machine with (subject virtual).
     """
 
