@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from workshop.doctor import Report, as_json, examine, judge, render
-from workshop.facts import KINDS, Hierarchy
+from workshop.facts import KINDS, Hierarchy, Virtual
 from workshop.language import words
 from workshop.machine import Engine, Machine, filesystems, hierarchies
 from workshop.requirements import REQUIREMENTS
@@ -31,6 +31,7 @@ HEALTHY = Machine(
     rows=24,
     encoding="UTF-8",
     disk=10**10,
+    virtual=Virtual("/usr/bin/qemu-system-x86_64", "/boot/vmlinuz-6.1.0-18-amd64"),
 )
 
 HYBRID = """\
