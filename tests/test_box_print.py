@@ -27,9 +27,11 @@ BOX: dict[str, Any] = {
     "ended": 0,
     "pid": 4321,
     "hostname": "0123456789ab",
-    "limits": {"millicpus": 500, "memory": 67_108_864, "pids": 50},
+    "limits": {"millicpus": 500, "memory": 67_108_864, "pids": 50, "cpus": ""},
     "cgroups": {"cpu": "/sys/fs/cgroup/cpu/workshop/0123"},
     "remove": True,
+    "dropped": [],
+    "variables": [],
 }
 
 
@@ -99,8 +101,9 @@ def test_inspect_has_the_keys_of_docker() -> None:
     seen = box_print.details(BOX)
     assert (seen["Id"], seen["Name"], seen["Created"]) == (BOX["id"], "/quiet_pine", "2023-11-14T22:12:15.000000Z")
     assert (seen["State"]["Status"], seen["State"]["Running"], seen["State"]["Pid"]) == ("running", True, 4321)
-    assert seen["Config"] == {"Image": "busybox", "Cmd": ["sleep", "100"], "Hostname": "0123456789ab"}
-    assert seen["HostConfig"] == {"NanoCpus": 500_000_000, "Memory": 67_108_864, "PidsLimit": 50, "AutoRemove": True}
+    assert seen["Config"] == {"Image": "busybox", "Cmd": ["sleep", "100"], "Hostname": "0123456789ab", "Env": []}
+    limits = {"NanoCpus": 500_000_000, "Memory": 67_108_864, "PidsLimit": 50, "CpusetCpus": ""}
+    assert seen["HostConfig"] == {**limits, "CapDrop": [], "AutoRemove": True}
 
 
 def test_a_format_picks_what_it_names() -> None:

@@ -62,7 +62,7 @@ def test_an_ordinary_caller_keeps_within_the_quota(process: Process) -> None:
         assert refusal(alice, Update(box["id"], memory=-1)) == "beyond_quota"
         assert refusal(alice, Update(box["id"], pids=100_000)) == "beyond_quota"
         alice.ask(Update(box["id"], pids=100, memory=64 << 20))
-        assert inspect(alice, box["id"])["limits"] == {"millicpus": 0, "memory": 64 << 20, "pids": 100}
+        assert inspect(alice, box["id"])["limits"] == {"millicpus": 0, "memory": 64 << 20, "pids": 100, "cpus": ""}
         alice.ask(Remove(box["id"], force=True))
 
 

@@ -28,7 +28,7 @@ from tests.helper_process import (
 from tests.walking import WANTED, told, walked
 from workshop.client import Client
 from workshop.facts import SUBJECTS
-from workshop.protocol import Hello, Look, Remove, Run
+from workshop.protocol import Hello, Logs, Look, Pause, Remove, Run
 
 pytestmark = pytest.mark.root  # to become the ordinary user
 UID = 1234
@@ -130,6 +130,14 @@ def test_a_walk_without_root_has_fewer_steps(client: Client) -> None:
     assert (half.seen.init.pid, half.seen.init.uid) == (stops[-1]["pid"], UID)
     client.ask(Remove(first["id"], force=True))
     wait_until_gone(stops[-1]["pid"])
+
+
+def test_nothing_can_be_paused_without_groups(client: Client) -> None:
+    """To pause is refused with its reason; what a detached one printed is kept all the same."""
+    box = background(client, "sh", "-c", "echo ready; sleep 1000")
+    assert refusal(client, Pause(box["id"])) == "pause_impossible"
+    assert client.ask(Logs(box["id"], wait=True)).values["pieces"] == [[1, "ready\n"]]
+    client.ask(Remove(box["id"], force=True))
 
 
 def test_reconcile_after_a_crash(own: Process, client: Client, command: list[str], environ: dict[str, str]) -> None:

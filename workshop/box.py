@@ -49,20 +49,22 @@ def box() -> None:
 @click.option("-m", "--memory", type=Bytes(), default=0)
 @click.option("--pids-limit", type=Count(), default=0)
 @click.option("--step", is_flag=True)
+@click.option("--cpuset-cpus", default="", metavar="string")
+@click.option("--cap-drop", multiple=True, metavar="string")
+@click.option("-e", "--env", multiple=True, metavar="string")
 @click.argument("image")
 @click.argument("command", nargs=-1, type=click.UNPROCESSED)
-def run(tty: bool, cpus: int, pids_limit: int, command: tuple[str, ...], **others: Any) -> int:
+def run(tty: bool, command: tuple[str, ...], **others: Any) -> int:
     """Start a box and, unless it is detached, stay with it until its end."""
     attached = others["interactive"] and not others["detach"]
     _must_be_terminal(tty, attached)
     if others["step"] and not (tty and attached):
         raise BoxError(say("helper.step_needs_terminal"), OURS)
     rows, columns = window()
-    request = protocol.Run(
-        command=list(command), terminal=tty, millicpus=cpus, pids=pids_limit, rows=rows, columns=columns, **others
-    )
+    request = protocol.Run(command=list(command), terminal=tty, rows=rows, columns=columns, **_named(others))
+    limited = request.millicpus or request.pids or request.memory or request.cpus
     with _helper(OURS) as client:
-        if (cpus or pids_limit or request.memory) and not _can_limit(client):
+        if limited and not _can_limit(client):
             click.echo(f"box: {say('box.limits_ignored')}", err=True)
         reply = client.ask(request)
         if request.detach:
@@ -132,13 +134,48 @@ def rm(force: bool, container: tuple[str, ...]) -> int:
 @click.option("--cpus", type=Cpus(lift=True), default=0)
 @click.option("-m", "--memory", type=Bytes(lift=True), default=0)
 @click.option("--pids-limit", type=Count(lift=True), default=0)
+@click.option("--cpuset-cpus", default="", metavar="string")
 @click.argument("container", nargs=-1, required=True)
-def update(cpus: int, memory: int, pids_limit: int, container: tuple[str, ...]) -> int:
+def update(container: tuple[str, ...], **limits: Any) -> int:
     """Change the limits of boxes."""
     with _helper() as client:
         if not _can_limit(client):
             raise BoxError(say("box.limits_impossible"))
-    return _each(container, lambda client, name: client.ask(protocol.Update(name, cpus, memory, pids_limit)))
+    return _each(container, lambda client, name: client.ask(protocol.Update(name, **_named(limits))))
+
+
+@box.command(cls=Command)
+@click.argument("container", nargs=-1, required=True)
+def pause(container: tuple[str, ...]) -> int:
+    """Freeze boxes."""
+    return _each(container, lambda client, name: client.ask(protocol.Pause(name)))
+
+
+@box.command(cls=Command)
+@click.argument("container", nargs=-1, required=True)
+def unpause(container: tuple[str, ...]) -> int:
+    """Let boxes run on."""
+    return _each(container, lambda client, name: client.ask(protocol.Unpause(name)))
+
+
+@box.command(cls=Command)
+@click.argument("container", nargs=-1, required=True)
+def wait(container: tuple[str, ...]) -> int:
+    """Wait for boxes to end, and print their exit codes."""
+    return _each(container, lambda client, name: click.echo(client.ask(protocol.Wait(name)).values["code"]), quiet=True)
+
+
+@box.command(cls=Command)
+@click.option("-f", "--follow", is_flag=True)
+@click.argument("container")
+def logs(follow: bool, container: str) -> None:
+    """Print what a detached box printed, as it printed it."""
+    with _helper() as client, contextlib.suppress(KeyboardInterrupt):
+        printed = client.ask(protocol.Logs(container)).values
+        _print_pieces(printed["pieces"])
+        while follow and not printed["ended"]:
+            printed = client.ask(protocol.Logs(container, printed["next"], wait=True)).values
+            _print_pieces(printed["pieces"])
 
 
 @box.command(cls=Command)
@@ -175,6 +212,26 @@ def stats(no_stream: bool, container: tuple[str, ...]) -> None:
         ids = {client.ask(protocol.Inspect(name)).values["id"] for name in container}
         with contextlib.suppress(KeyboardInterrupt):
             show(client, ids, not no_stream)
+
+
+def _named(options: dict[str, Any]) -> dict[str, Any]:
+    """Options of the command line under the names that the helper has for them."""
+    names = {"cpus": "millicpus", "pids_limit": "pids", "cpuset_cpus": "cpus", "cap_drop": "dropped", "env": "variables"}
+    found = {names.get(key, key): list(value) if isinstance(value, tuple) else value for key, value in options.items()}
+    if "variables" in found:
+        given = [
+            one if "=" in one else f"{one}={os.environ[one]}" for one in found["variables"] if "=" in one or one in os.environ
+        ]
+        found["variables"] = given
+    return found
+
+
+def _print_pieces(pieces: Sequence[tuple[int, str]]) -> None:
+    """Write each piece to the stream that it came from."""
+    for stream, text in pieces:
+        file = sys.stdout.buffer if stream == 1 else sys.stderr.buffer
+        file.write(text.encode("latin-1"))
+        file.flush()
 
 
 def _must_be_terminal(tty: bool, attached: bool) -> None:

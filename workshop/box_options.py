@@ -10,7 +10,7 @@ import click
 UNITS = "bkmgtp"
 
 
-def say(name: str, **values: object) -> str:
+def say(name: str, /, **values: object) -> str:
     """The text `box.name` in the user's language; the words are loaded only when some are needed."""
     from . import language  # noqa: PLC0415  # tables and programs' output need none of it
 

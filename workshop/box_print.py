@@ -83,11 +83,11 @@ def short(identity: str, truncate: bool = True) -> str:
 
 
 def status(one: Mapping[str, Any], now: float) -> str:
-    """`Up 5 seconds` or `Exited (0) 2 minutes ago`; `Created` while it is half made."""
+    """`Up 5 seconds`, `(Paused)` where it is frozen, or `Exited (0) 2 minutes ago`; `Created` while it is half made."""
     if one["state"] == "created":
         return "Created"
-    if one["state"] == "running":
-        return f"Up {age(now - one['created'])}"
+    if one["state"] in ("running", "paused"):
+        return f"Up {age(now - one['created'])}" + (" (Paused)" if one["state"] == "paused" else "")
     return f"Exited ({one['code']}) {age(now - one['ended'])} ago"
 
 
@@ -103,7 +103,7 @@ def image_table(found: Iterable[Mapping[str, Any]], now: float) -> str:
 def details(one: Mapping[str, Any]) -> dict[str, Any]:
     """One container under the keys of `docker inspect`, and where its cgroups are."""
     limits = one["limits"]
-    running = one["state"] == "running"
+    running = one["state"] in ("running", "paused")
     return {
         "Id": one["id"],
         "Created": moment(one["created"]),
@@ -111,16 +111,19 @@ def details(one: Mapping[str, Any]) -> dict[str, Any]:
         "State": {
             "Status": one["state"],
             "Running": running,
+            "Paused": one["state"] == "paused",
             "Pid": one["pid"] if running else 0,
             "ExitCode": 0 if running else one["code"],
             "StartedAt": moment(one["created"]),
             "FinishedAt": moment(0 if running else one["ended"]),
         },
-        "Config": {"Image": one["image"], "Cmd": one["command"], "Hostname": one["hostname"]},
+        "Config": {"Image": one["image"], "Cmd": one["command"], "Hostname": one["hostname"], "Env": one["variables"]},
         "HostConfig": {
             "NanoCpus": limits["millicpus"] * 1_000_000,
             "Memory": limits["memory"],
             "PidsLimit": limits["pids"],
+            "CpusetCpus": limits["cpus"],
+            "CapDrop": one["dropped"],
             "AutoRemove": one["remove"],
         },
         "Cgroups": one["cgroups"],

@@ -14,7 +14,7 @@ import os
 import re
 import types
 import typing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 MAXIMUM_PACKET = 16 * 1024
 VERSION = 1
@@ -75,7 +75,10 @@ class Run:
 
     Descriptors: with `terminal` the master of its pseudo-terminal; without it and not `detach`, its stdin (write end;
     only with `interactive`), stdout and stderr (read ends). A sandbox that is not detached dies with the connection that
-    asked for it. `cpus` in thousandths of a processor, `memory` in bytes, 0 for the default (no cpu limit).
+    asked for it. `millicpus` in thousandths of a processor, `memory` in bytes, 0 for the default (no cpu limit).
+    `cpus` are processors by number, as `0,2-3`, '' for all; `dropped` names capabilities that its programs do without
+    (`NET_RAW`, `CAP_NET_RAW` or `ALL`); `variables` are `KEY=VALUE` of its programs' environment. What a detached one prints
+    is kept for Logs.
     With `step` (and `terminal`, and not `detach`) it is not started but waits before its first step, which the reply tells
     as `stop` beside id and name: `{"number", "total", "call", "why", "pid"}`; see Step.
     """
@@ -94,6 +97,9 @@ class Run:
     rows: int = 24
     columns: int = 80
     step: bool = False
+    cpus: str = ""
+    dropped: list[str] = field(default_factory=list)
+    variables: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -146,9 +152,9 @@ class List:
 class Inspect:
     """One sandbox.
 
-    `{"id", "name", "image", "command": [...], "created", "state": "created"|"running"|"exited", "code", "ended", "pid",
-    "hostname", "limits": {"millicpus", "memory", "pids"}, "cgroups": {controller: directory}, "remove"}`; times in epoch
-    seconds. The state is "created" while it is half made (see Step).
+    `{"id", "name", "image", "command": [...], "created", "state": "created"|"running"|"paused"|"exited", "code", "ended",
+    "pid", "hostname", "limits": {"millicpus", "memory", "pids", "cpus"}, "cgroups": {controller: directory}, "remove",
+    "dropped", "variables"}`; times in epoch seconds. The state is "created" while it is half made (see Step).
     """
 
     container: str
@@ -172,12 +178,40 @@ class Remove:
 
 @dataclass(frozen=True)
 class Update:
-    """Change limits; 0 leaves a limit as it is, -1 lifts it: `{}`."""
+    """Change limits; 0, and '' for `cpus`, leaves a limit as it is, -1 lifts it: `{}`."""
 
     container: str
     millicpus: int = 0
     memory: int = 0
     pids: int = 0
+    cpus: str = ""
+
+
+@dataclass(frozen=True)
+class Pause:
+    """Freeze a sandbox: no process of it runs until Unpause. `{}`, once the kernel says that it is so."""
+
+    container: str
+
+
+@dataclass(frozen=True)
+class Unpause:
+    """Let a frozen sandbox run on: `{}`."""
+
+    container: str
+
+
+@dataclass(frozen=True)
+class Logs:
+    """What a detached sandbox printed after its first `start` bytes, as far as it is still kept.
+
+    `{"pieces": [[STREAM, TEXT]...], "next", "ended"}`: stream 1 or 2, text with one Latin-1 character for each byte, `next`
+    the `start` that continues this, `ended` where nothing more can come. With `wait` the reply comes when there is something.
+    """
+
+    container: str
+    start: int = 0
+    wait: bool = False
 
 
 @dataclass(frozen=True)
@@ -187,7 +221,10 @@ class Observe:
     subjects: list[str]
 
 
-Request = Hello | Describe | Images | Run | Step | Look | Exec | Wait | List | Inspect | Stop | Remove | Update | Observe
+Request = (
+    Hello | Describe | Images | Run | Step | Look | Exec | Wait | List | Inspect | Stop | Remove | Update | Pause | Unpause
+    | Logs | Observe
+)  # fmt: skip
 REQUESTS: dict[str, type[Request]] = {kind.__name__.lower(): kind for kind in typing.get_args(Request)}
 # Evaluated once: for each packet it would take as long as all the rest of its parsing.
 _HINTS = {kind: typing.get_type_hints(kind) for kind in REQUESTS.values()}
@@ -225,7 +262,7 @@ def parse_request(packet: bytes) -> Request:
     if kind is None:
         raise ProtocolError("unknown_operation")
     hints = _HINTS[kind]
-    required = {one.name for one in dataclasses.fields(kind) if one.default is dataclasses.MISSING}
+    required = {one.name for one in dataclasses.fields(kind) if one.default is one.default_factory is dataclasses.MISSING}
     if not required <= message.keys() <= hints.keys():
         raise ProtocolError("wrong_keys", operation=kind.__name__.lower())
     for name, value in message.items():

@@ -6,6 +6,7 @@ Nothing here is remembered: what to remove is found by name, so that it is found
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import signal
 from collections.abc import Iterator, Mapping
@@ -27,11 +28,12 @@ WANTED = ("cpu", "cpuset", "memory", "pids", "io")
 
 @dataclass(frozen=True)
 class Limits:
-    """Thousandths of a processor, bytes, processes; 0 is no limit."""
+    """Thousandths of a processor, bytes, processes; 0 is no limit. `cpus` are the processors, as `0,1`; '' for all."""
 
     millicpus: int = 0
     memory: int = 0
     pids: int = 0
+    cpus: str = ""
 
 
 def parse_hierarchies(mountinfo: str) -> list[Hierarchy]:
@@ -111,6 +113,18 @@ class Cgroups:
             if hierarchy.version == 1:
                 _write(f"{directory}/tasks", "0")
 
+    def freeze(self, name: str) -> None:
+        """Begin to stop every process of a sandbox where it is; raises OSError. `is_frozen` tells when it is so.
+
+        In version 1's hierarchy where that has the freezer; a freezer that waits for a process tries again at each write.
+        """
+        able = [one for one in self.directories(name) if one[0].version == 2 or "freezer" in one[0].controllers]
+        if not able:
+            raise OSError(errno.EOPNOTSUPP, "no control group tree here can freeze")
+        hierarchy, directory = min(able, key=lambda one: one[0].version)
+        file, value = ("cgroup.freeze", "1") if hierarchy.version == 2 else ("freezer.state", "FROZEN")
+        _write(f"{directory}/{file}", value)
+
     def thaw(self, name: str) -> None:
         """Let a frozen sandbox run on, to its death: a frozen v1 group keeps even SIGKILL waiting."""
         for hierarchy, top in self.directories(name):
@@ -154,6 +168,13 @@ class Cgroups:
                 os.rmdir(f"{one.mounted}/{self.instance}")
 
 
+def is_frozen(directories: Mapping[str, str]) -> bool:
+    """True where the kernel keeps a group frozen, of which these are the directories by controller."""
+    if _read(f"{directories.get('freezer')}/freezer.state").strip() == "FROZEN":
+        return True
+    return "frozen 1" in _read(f"{directories.get('unified')}/cgroup.events").splitlines()
+
+
 def limits_v1(limits: Limits) -> Mapping[str, str]:
     """File contents, by file."""
     return {
@@ -162,6 +183,7 @@ def limits_v1(limits: Limits) -> Mapping[str, str]:
         "memory.swappiness": "0" if limits.memory else "60",
         "cpu.cfs_period_us": str(PERIOD_US),
         "cpu.cfs_quota_us": str(limits.millicpus * PERIOD_US // 1000 if limits.millicpus else -1),
+        **_processors(limits),
     }
 
 
@@ -173,7 +195,13 @@ def limits_v2(limits: Limits) -> Mapping[str, str]:
         "memory.max": str(limits.memory or "max"),
         "memory.swap.max": "0" if limits.memory else "max",
         "cpu.max": f"{quota} {PERIOD_US}",
+        **_processors(limits),
     }
+
+
+def _processors(limits: Limits) -> dict[str, str]:
+    """The file that holds processes to some processors, in both versions; a new group has its parent's."""
+    return {"cpuset.cpus": limits.cpus} if limits.cpus else {}
 
 
 def _make(hierarchy: Hierarchy, parent: str, directory: str) -> None:

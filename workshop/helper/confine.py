@@ -31,14 +31,16 @@ _SIOCGIFFLAGS, _SIOCSIFFLAGS, _IFF_UP = 0x8913, 0x8914, 1
 _TIOCSPTLCK, _TIOCGPTPEER = 0x40045431, 0x5441
 
 
-def environment(instance: str, hostname: str) -> dict[str, str]:
-    """Six names, none of them from the helper's or the caller's environment."""
+def environment(instance: str, hostname: str, variables: Sequence[str]) -> dict[str, str]:
+    """Six names, none of them from the helper's environment, and the `KEY=VALUE` that were asked for; the mark stays ours."""
+    given = dict(one.split("=", 1) for one in variables)
     return {
         "PATH": PATH,
         "HOME": "/root",
         "HOSTNAME": hostname,
         "TERM": "xterm",
         "LANG": "C.UTF-8",
+        **given,
         "container": mark(instance),
     }
 
@@ -87,7 +89,7 @@ def prepare() -> None:
     seccomp.program()
 
 
-def restrict(stop: Callable[[str], None]) -> None:
+def restrict(capabilities: Sequence[int], stop: Callable[[str], None]) -> None:
     """The usual limits, default signals, bounded capabilities, no new privileges, seccomp. After this there is no way back.
 
     `stop` waits before each of the last three steps, where somebody walks through them.
@@ -99,10 +101,10 @@ def restrict(stop: Callable[[str], None]) -> None:
     signal.pthread_sigmask(signal.SIG_SETMASK, [])
     stop("why_capabilities")
     for capability in range(HIGHEST_CAPABILITY + 1):
-        if capability not in CAPABILITIES:
+        if capability not in capabilities:
             syscalls.prctl(syscalls.PR_CAPBSET_DROP, capability)
     syscalls.prctl(syscalls.PR_CAP_AMBIENT, syscalls.PR_CAP_AMBIENT_CLEAR_ALL)
-    syscalls.set_capabilities(sum(1 << capability for capability in CAPABILITIES))
+    syscalls.set_capabilities(sum(1 << capability for capability in capabilities))
     stop("why_no_new_privileges")
     syscalls.prctl(syscalls.PR_SET_NO_NEW_PRIVS, 1)
     stop("why_seccomp")
@@ -112,7 +114,7 @@ def restrict(stop: Callable[[str], None]) -> None:
 def execute(command: list[str], environ: Mapping[str, str]) -> NoReturn:
     """Become the program, looked for in the sandbox's own PATH; raises OSError where it can't."""
     name = command[0]
-    candidates = [name] if "/" in name else [f"{directory}/{name}" for directory in PATH.split(":")]
+    candidates = [name] if "/" in name else [f"{directory}/{name}" for directory in environ["PATH"].split(":")]
     failure = OSError(errno.ENOENT, "not found")
     for path in candidates:
         try:

@@ -70,6 +70,9 @@ STEPS: dict[str, Steps] = {
         ("pidfd_send_signal(SIGKILL)", "why_kill"),
         ("rmdir(/sys/fs/cgroup/.../INSTANCE/ID)", "why_remove_cgroups"),
     ),
-    "update": (("write(cpu.cfs_quota_us or cpu.max, memory, pids.max)", "why_limit"),),
+    "update": (("write(cpu.cfs_quota_us or cpu.max, memory, pids.max, cpuset.cpus)", "why_limit"),),
+    "pause": (("write(freezer.state, FROZEN) or write(cgroup.freeze, 1)", "why_freeze"),),
+    "unpause": (("write(freezer.state, THAWED) or write(cgroup.freeze, 0)", "why_unfreeze"),),
+    "logs": (("read(PIPE or TERMINAL)", "why_logs"),),
     "observe": (("openat(/proc/PID/...)", "why_observe"), ("setns(PIDFD, NEWIPC|NEWUTS)", "why_observe_inside")),
 }

@@ -36,13 +36,18 @@ IDENTITIES = 65536
 
 @dataclass(frozen=True)
 class Program:
-    """What to run: the command, and streams (stdin, stdout, stderr) or the size of a terminal to open instead."""
+    """What to run: the command, and streams (stdin, stdout, stderr) or the size of a terminal to open instead.
+
+    `capabilities` are those that it keeps, by number; `variables` are `KEY=VALUE`.
+    """
 
     command: list[str]
     hostname: str
     terminal: bool
     rows: int
     columns: int
+    capabilities: tuple[int, ...] = ()
+    variables: tuple[str, ...] = ()
     streams: tuple[int, ...] = ()
 
 
@@ -351,8 +356,8 @@ def _become(channel: Channel, place: Place, program: Program, pts: str, root: st
         rootfs.enter(root)
     walk.stop("why_streams")
     confine.take_streams(streams, program.terminal)
-    environment = confine.environment(place.instance, program.hostname)
-    confine.restrict(walk.stop)
+    environment = confine.environment(place.instance, program.hostname, program.variables)
+    confine.restrict(program.capabilities, walk.stop)
     walk.stop("why_die_together")
     channel.expect("go")
     # Only now is the helper the parent whose death counts; one that died before is noticed by the send.

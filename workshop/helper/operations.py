@@ -7,19 +7,19 @@ answer, or None where it will answer when something has ended.
 from __future__ import annotations
 
 import dataclasses
-import fcntl
-import json
 import os
+import re
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any
 
 from .. import protocol
 from ..protocol import NAME, ProtocolError
+from . import operations_running, processors
+from .answers import Answer, Caller, memory_file
 from .cgroups import Limits
 from .describe import STEPS
 from .observe import Sandboxed, observe
-from .sandboxes import Ending, Execution, Sandbox, Sandboxes
+from .sandboxes import Ending, Sandbox, Sandboxes
 from .stepping import Stop, Walk
 
 MEBIBYTE = 1 << 20
@@ -28,6 +28,8 @@ MOST = Limits(millicpus=0, memory=1024 * MEBIBYTE, pids=4096)
 """More than this an ordinary caller can't have; root can."""
 KEPT = 16
 """How many processes one connection can have started, and of how many ended sandboxes it can still ask the code."""
+VARIABLES = 64
+VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*=.*", re.ASCII | re.DOTALL)
 BOUNDS = {
     "millicpus": (10, 1_000_000),
     "memory": (6 * MEBIBYTE, 1 << 50),
@@ -36,28 +38,6 @@ BOUNDS = {
     "columns": (1, 10_000),
     "seconds": (0, 3_600),
 }
-
-
-@dataclass(frozen=True)
-class Answer:
-    """Values for the caller, and descriptors that are closed once they are sent."""
-
-    values: dict[str, Any] = field(default_factory=dict)
-    descriptors: tuple[int, ...] = ()
-
-
-class Caller(Protocol):
-    """A connection, as an operation sees it: who it is, what it started, and how to answer it later."""
-
-    uid: int
-    sandboxes: dict[str, Sandbox]
-    executions: dict[int, Execution]
-
-    def answer_later(self) -> Callable[[Answer | Exception], None]:
-        """What to call with the answer, or the refusal, that the caller waits for."""
-
-    def is_open(self) -> bool:
-        """False once it has gone away."""
 
 
 def perform(sandboxes: Sandboxes, caller: Caller, request: protocol.Request) -> Answer | None:
@@ -76,6 +56,16 @@ def _hold_bounds(request: protocol.Request) -> None:
     for key in ("name", "hostname"):
         if isinstance(request, protocol.Run) and given[key] and not NAME.fullmatch(given[key]):
             raise ProtocolError("bad_name", name=given[key])
+    _hold_variables(given.get("variables", []))
+
+
+def _hold_variables(variables: list[str]) -> None:
+    """Refuse what is no `KEY=VALUE`, and more of them than anybody needs."""
+    for one in variables:
+        if not VARIABLE.fullmatch(one):
+            raise ProtocolError("bad_variable", variable=one[:40])
+    if len(variables) > VARIABLES:
+        raise ProtocolError("too_many_variables", maximum=VARIABLES)
 
 
 def _hello(_: Sandboxes, __: Caller, ___: protocol.Hello) -> Answer:
@@ -93,7 +83,8 @@ def _images(sandboxes: Sandboxes, _: Caller, __: protocol.Images) -> Answer:
 
 
 def _run(sandboxes: Sandboxes, caller: Caller, request: protocol.Run) -> Answer | None:
-    limits = Limits(request.millicpus, request.memory or DEFAULTS.memory, request.pids or DEFAULTS.pids)
+    cpus = processors.chosen(request.cpus)
+    limits = Limits(request.millicpus, request.memory or DEFAULTS.memory, request.pids or DEFAULTS.pids, cpus)
     _hold_quota(caller, limits)
     if request.step:
         return _run_by_steps(sandboxes, caller, request, limits)
@@ -155,6 +146,8 @@ def _exec(sandboxes: Sandboxes, caller: Caller, request: protocol.Exec) -> None:
     sandbox = sandboxes.running(caller.uid, request.container)
     if not request.command:
         raise ProtocolError("no_command")
+    if sandbox.paused:  # what would join it would be frozen in the middle of its start
+        raise ProtocolError("paused", container=sandbox.name)
     _forget_ended(caller)
     if len(caller.executions) >= KEPT:
         raise ProtocolError("too_many_processes", maximum=KEPT)
@@ -242,10 +235,10 @@ def _remove(sandboxes: Sandboxes, caller: Caller, request: protocol.Remove) -> A
 
 def _update(sandboxes: Sandboxes, caller: Caller, request: protocol.Update) -> Answer:
     sandbox = sandboxes.running(caller.uid, request.container)
-    changed = {
-        one.name: max(getattr(request, one.name), 0) for one in dataclasses.fields(Limits) if getattr(request, one.name)
-    }  # fmt: skip
-    limits = dataclasses.replace(sandbox.limits, **changed)
+    numbers = {"millicpus": request.millicpus, "memory": request.memory, "pids": request.pids}
+    changed = {name: max(value, 0) for name, value in numbers.items() if value}
+    cpus = processors.chosen(request.cpus) or sandbox.limits.cpus
+    limits = dataclasses.replace(sandbox.limits, cpus=cpus, **changed)
     _hold_quota(caller, limits)
     try:
         sandboxes.home.cgroups.limit(sandbox.id, limits)
@@ -275,15 +268,6 @@ def _sandboxed(sandbox: Sandbox) -> Sandboxed:
     return Sandboxed(sandbox.name, sandbox.owner, at.pid if at else sandbox.pid if sandbox.running else 0, at)
 
 
-def memory_file(value: dict[str, Any]) -> int:
-    """A descriptor of a memory file with this as JSON, sealed so that it can never change under its reader."""
-    descriptor = os.memfd_create("answer", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
-    with open(descriptor, "wb", closefd=False) as file:
-        file.write(json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode("utf-8", "replace"))
-    fcntl.fcntl(descriptor, fcntl.F_ADD_SEALS, fcntl.F_SEAL_SEAL | fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | fcntl.F_SEAL_WRITE)
-    return descriptor
-
-
 OPERATIONS: dict[type[Any], Callable[[Sandboxes, Caller, Any], Answer | None]] = {
     protocol.Hello: _hello,
     protocol.Describe: _describe,
@@ -298,5 +282,8 @@ OPERATIONS: dict[type[Any], Callable[[Sandboxes, Caller, Any], Answer | None]] =
     protocol.Stop: _stop,
     protocol.Remove: _remove,
     protocol.Update: _update,
+    protocol.Pause: operations_running.pause,
+    protocol.Unpause: operations_running.unpause,
+    protocol.Logs: operations_running.logs,
     protocol.Observe: _observe,
 }

@@ -8,17 +8,18 @@ import os
 import signal
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from ..protocol import Exec, ProtocolError, Run
-from . import describe, launch, syscalls
-from .cgroups import Cgroups, Limits
+from . import capabilities, describe, launch, syscalls
+from .cgroups import Cgroups, Limits, is_frozen
 from .images import Images
 from .ledger import Ledger
+from .logs import Log
 from .loop import Loop, Task
 from .stepping import Straight, Walk
-from .streams import drop_terminal, make_streams
+from .streams import make_streams
 
 RUNNING_EACH = 32
 ENDED_EACH = 32
@@ -31,6 +32,7 @@ AGAIN_SECONDS = 0.02
 """Between two looks at something that is ending."""
 ADJECTIVES = ("amber", "brave", "calm", "clever", "eager", "gentle", "happy", "keen", "lucid", "merry", "nimble", "quiet")
 ANIMALS = ("badger", "beaver", "crane", "dolphin", "finch", "gecko", "heron", "ibis", "lemur", "otter", "panda", "wren")
+TOLD = ("id", "name", "image", "command", "created", "code", "ended", "hostname", "cgroups", "remove", "dropped", "variables")
 EndedCall = Callable[[int], None]
 Started = Callable[[tuple[int, ...] | Exception], None]
 
@@ -56,9 +58,9 @@ class Ending:
 class Execution(Ending):
     """A program that was started in a sandbox beside its own; `code` None while it runs."""
 
+    log: Log
     pid: int = 0
     pidfd: int = -1
-    master: int | None = None
     code: int | None = None
     unwanted: bool = False
 
@@ -82,10 +84,13 @@ class Sandbox(Ending):
     limits: Limits
     remove: bool
     base: int
+    log: Log
+    detached: bool
+    dropped: list[str]
+    variables: list[str]
     created: float = field(default_factory=time.time)
     pid: int = 0
     pidfd: int = -1
-    master: int | None = None
     running: bool = True
     unwanted: bool = False
     deadline: float = math.inf
@@ -95,14 +100,22 @@ class Sandbox(Ending):
     walk: Straight = field(default_factory=Straight)
     start: Task[launch.Started] | None = None
 
+    @property
+    def paused(self) -> bool:
+        """True where the kernel keeps its group frozen, whoever wanted that."""
+        return self.running and is_frozen(self.cgroups)
+
     def told(self) -> dict[str, Any]:
         """As the protocol's Inspect tells it."""
-        limits = {"millicpus": self.limits.millicpus, "memory": self.limits.memory, "pids": self.limits.pids}
-        same = {key: getattr(self, key) for key in ("id", "name", "image", "command", "created", "code", "ended", "hostname")}
         at = self.walk.at
-        state = "created" if at else "running" if self.running else "exited"
+        state = "created" if at else "paused" if self.paused else "running" if self.running else "exited"
         pid = at.pid if at else self.pid if self.running else 0
-        return {**same, "state": state, "pid": pid, "limits": limits, "cgroups": self.cgroups, "remove": self.remove}
+        return {**{key: getattr(self, key) for key in TOLD}, "state": state, "pid": pid, "limits": asdict(self.limits)}
+
+    def program(self, command: list[str], wanted: Run | Exec) -> launch.Program:
+        """A program that is to run in it, without its streams."""
+        left, variables = capabilities.left(self.dropped), tuple(self.variables)
+        return launch.Program(command, self.hostname, wanted.terminal, wanted.rows, wanted.columns, left, variables)
 
 
 @dataclass(frozen=True)
@@ -153,7 +166,7 @@ class Sandboxes:
         """Begin to start one; `done` gets the descriptors for its client, or the error."""
         image = self.home.images.find(wanted.image)
         sandbox = self._plan(owner, wanted, limits)
-        streams = make_streams(sandbox.command, sandbox.hostname, wanted)
+        streams = make_streams(sandbox.program(sandbox.command, wanted), wanted)
         self.all[sandbox.id] = sandbox
         if wanted.step:
             sandbox.walk = Walk(self.home.loop, self._left_out(), lambda: self.kill(sandbox))
@@ -164,7 +177,7 @@ class Sandboxes:
                 self._sweep(sandbox.id, lambda: self._failed(sandbox, outcome, done))
                 return
             self._adopt(sandbox, outcome)
-            done(streams.hand_over(outcome.master, sandbox, self.home.loop))
+            done(streams.hand_over(outcome.master, sandbox.log))
 
         seconds = math.inf if wanted.step else START_SECONDS  # a learner takes time to think
         sandbox.start = self._begin(lambda: self._start(sandbox, image, streams.program), finish, seconds)
@@ -178,8 +191,8 @@ class Sandboxes:
 
     def execute(self, sandbox: Sandbox, wanted: Exec, done: Started) -> Execution:
         """Begin to start one more program in a running sandbox; `done` as in `run`."""
-        streams = make_streams(wanted.command, sandbox.hostname, wanted)
-        execution = Execution()
+        streams = make_streams(sandbox.program(wanted.command, wanted), wanted)
+        execution = Execution(Log(self.home.loop, kept=0))
 
         def finish(outcome: launch.Started | Exception) -> None:
             if isinstance(outcome, Exception):
@@ -190,7 +203,7 @@ class Sandboxes:
             self.home.loop.watch(outcome.pidfd, lambda: self._execution_ended(execution))
             if execution.unwanted:
                 execution.kill()
-            done(streams.hand_over(outcome.master, execution, self.home.loop))
+            done(streams.hand_over(outcome.master, execution.log))
 
         self._begin(lambda: launch.enter(self._place(sandbox, ""), sandbox.pidfd, streams.program), finish, START_SECONDS)
         return execution
@@ -245,6 +258,7 @@ class Sandboxes:
             seconds = 0
         if seconds > 0 and sandbox.pidfd >= 0:
             syscalls.kill(sandbox.pidfd, signal.SIGTERM)
+            self.home.cgroups.thaw(sandbox.id)  # a paused one could not answer
         if seconds < sandbox.deadline - time.monotonic():  # else, who asks often would fill the memory with clocks
             sandbox.deadline = time.monotonic() + seconds
             self.home.loop.later(seconds, lambda: self.kill(sandbox))
@@ -280,6 +294,10 @@ class Sandboxes:
             limits=limits,
             remove=wanted.remove,
             base=self._free_base(),
+            log=Log(self.home.loop),
+            detached=wanted.detach,
+            dropped=[capabilities.plain(one) for one in wanted.dropped],
+            variables=wanted.variables,
         )
 
     def _free_base(self) -> int:
@@ -321,7 +339,7 @@ class Sandboxes:
         os.close(ended.pidfd)
         ended.pidfd = -1
         self.children.discard(ended.pid)
-        drop_terminal(ended, self.home.loop)
+        ended.log.close()
         return code
 
     def _sweep(self, identity: str, done: Callable[[], None]) -> None:

@@ -17,7 +17,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from ..protocol import MAXIMUM_PACKET, ProtocolError, encode, parse_request
-from .operations import Answer, memory_file, perform
+from .answers import Answer, memory_file
+from .operations import perform
 from .sandboxes import Execution, Sandbox, Sandboxes
 
 CONNECTIONS_EACH = 32
