@@ -9,18 +9,20 @@ import signal
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
 
 from tests.census import census, left_behind
+from tests.engines import DaemonError, docker_daemon
 from workshop.client import Client, HelperError, start_helper
 from workshop.protocol import Hello
 
 INSTANCE = f"ws-{os.getpid()}"  # two suites may run on one machine
 os.environ["WORKSHOP_INSTANCE"] = INSTANCE  # a learner's own containers on this machine are never touched
 os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"  # box and workshop of this checkout
+os.environ["DOCKER_HOST"] = "unix:///nowhere/docker.sock"  # lessons are solved with box, whatever this machine has
 os.environ["TEXTUAL_DISABLE_KITTY_KEY"] = "1"
 
 signal.signal(signal.SIGHUP, signal.SIG_DFL)  # whoever runs the suite may ignore it, and programs inherit that
@@ -54,6 +56,19 @@ def helper(machine_as_it_was: None) -> Iterator[str]:
     start_helper()
     with removed_instance(INSTANCE), Client.connect():  # it ends by itself when nobody is connected for long
         yield INSTANCE
+
+
+@pytest.fixture(scope="module")
+def docker_host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a Docker daemon of this module's own; the test is skipped where none can run."""
+    if missing := [program for program in ("dockerd", "docker", "busybox") if not shutil.which(program)]:
+        pytest.skip(f"not installed: {', '.join(missing)}")
+    with ExitStack() as stack:
+        try:
+            address = stack.enter_context(docker_daemon(tmp_path_factory.mktemp("docker")))
+        except DaemonError as error:
+            pytest.skip(f"no Docker daemon runs here: {error}")
+        yield address
 
 
 @contextmanager

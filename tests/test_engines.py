@@ -5,13 +5,12 @@ from __future__ import annotations
 import shutil
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from tests.engines import Bare, DaemonError, Docker, Engine, Runc, docker_daemon, run
+from tests.engines import Bare, Docker, Engine, Runc, run
 from workshop.classroom import Handed, report
 from workshop.client import Client
 from workshop.facts import Container, Facts
@@ -44,14 +43,9 @@ def library() -> Library:
 
 
 @pytest.fixture(scope="module")
-def docker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Docker]:
-    """A Docker daemon for this module."""
-    with ExitStack() as stack:
-        try:
-            socket = stack.enter_context(docker_daemon(tmp_path_factory.mktemp("docker")))
-        except DaemonError as error:
-            pytest.skip(f"no Docker daemon runs here: {error}")
-        yield Docker(socket)
+def docker(docker_host: str) -> Docker:
+    """Docker, with this module's daemon."""
+    return Docker(docker_host)
 
 
 @pytest.fixture(params=NAMES)

@@ -17,11 +17,15 @@ from . import __version__
 from .language import language_of, say
 
 if TYPE_CHECKING:
+    from .engine import Choice
     from .library import Library
     from .progress import Progress
     from .session import Session
 
 LANGUAGE_OPTION = click.option("--lang", type=click.Choice(["en", "zh"]), help="Language; by default the locale's.")
+ENGINE_OPTION = click.option(
+    "--engine", type=click.Choice(["docker", "box"]), help="What lessons type; by default docker where you may use it."
+)
 JSON_OPTION = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 FILE = click.Path(dir_okay=False, path_type=Path)
 
@@ -34,16 +38,18 @@ def main() -> None:
 
 @main.command()
 @click.option("--plain", is_flag=True, help="Lines of text instead of a screen: for any terminal and any screen reader.")
+@ENGINE_OPTION
 @LANGUAGE_OPTION
-def start(plain: bool, lang: str | None) -> None:
+def start(plain: bool, engine: str | None, lang: str | None) -> None:
     """Open the workshop, at the step where you left it."""
     language = lang or language_of()
     signal.signal(signal.SIGHUP, signal.SIG_DFL)  # under nohup(1) the shells in the screen would outlive it
-    with _session(language) as session:
+    with _session(language, engine) as session:
         if not (sys.stdin.isatty() and sys.stdout.isatty()) and not plain:
             raise click.ClickException(say(language, "cli.no_terminal"))
         if os.geteuid():  # root's own helper has everything, and is started when the kernel is first looked at
             offer_helper(language)
+        offer_image(session)
         if plain:
             from . import plain as lines
 
@@ -74,16 +80,39 @@ def offer_helper(language: str) -> None:
             click.pause(say(language, "cli.go_on_without"))
 
 
+def offer_image(session: Session) -> None:
+    """Where Docker lacks the image that the lessons start, offer to give it box's; raises nothing."""
+    from .engine import give_image
+
+    if session.engine.why != "no_image":
+        return
+    click.echo(session.engine.reason(session.language))
+    if sys.stdin.isatty() and click.confirm(say(session.language, "engine.give_image"), default=True) and not give_image():
+        click.pause(say(session.language, "engine.not_given"))
+
+
+def chosen_engine(asked: str | None, language: str) -> Choice:
+    """The engine of the lessons; raises ClickException where the one asked for can't be used."""
+    from .engine import EngineError, choose
+
+    try:
+        return choose(asked)
+    except EngineError as error:
+        why = say(language, f"engine.{error.trouble}", **error.values)
+        raise click.ClickException(say(language, "engine.impossible", why=why)) from error
+
+
 @contextmanager
-def _session(language: str) -> Iterator[Session]:
+def _session(language: str, engine: str | None = None) -> Iterator[Session]:
     """The learner's session on the real kernel, with their progress; words for what can't be opened."""
     from .observer import Observer
     from .session import Session
 
+    chosen = chosen_engine(engine, language)
     library, progress, observer = _library(), _progress(language), Observer()
     _own_commands_first()
     try:
-        yield Session(library, progress, observer, language)
+        yield Session(library, progress, observer, language, chosen)
     finally:
         observer.close()
         progress.close()
@@ -215,13 +244,15 @@ def record(where: str, name: str, answer: str | None, lang: str | None) -> None:
 @main.command()
 @click.argument("lessons", nargs=-1, metavar="[LESSON…]")
 @click.option("--folder", type=click.Path(file_okay=False, exists=True, path_type=Path), help="Lessons of somebody's own.")
+@ENGINE_OPTION
 @JSON_OPTION
 @LANGUAGE_OPTION
-def solve(lessons: tuple[str, ...], folder: Path | None, as_json: bool, lang: str | None) -> None:
+def solve(lessons: tuple[str, ...], folder: Path | None, engine: str | None, as_json: bool, lang: str | None) -> None:
     """Type every solution into real terminals and wait for the verdicts: the lessons' acceptance test."""
     from .solving import command
 
-    sys.exit(command(lessons, folder, as_json, lang or language_of()))
+    language = lang or language_of()
+    sys.exit(command(lessons, folder, chosen_engine(engine, language), as_json, language))
 
 
 @main.group()

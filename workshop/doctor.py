@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 from rich.cells import set_cell_size
 
+from .engine import Choice
 from .facts import KINDS, Facts, Host
 from .language import say
 from .machine import Machine, read
@@ -130,6 +131,11 @@ def _helper(machine: Machine) -> Iterator[Finding]:
         yield Finding("helper", "limited", "helper_not_installed")
 
 
+def _chosen(machine: Machine) -> Iterator[Finding]:
+    """Its sentence is the choice's own."""
+    yield Finding("chosen", "ok", machine.chosen.why, dict(machine.chosen.values))
+
+
 def _engines(machine: Machine) -> Iterator[Finding]:
     yield Finding("engines", "ok", "engine_box")
     for engine in machine.engines:
@@ -190,7 +196,7 @@ def _lessons(machine: Machine) -> Iterator[Finding]:
 
 
 _EXAMINED: tuple[Callable[[Machine], Iterator[Finding]], ...] = (
-    _python, _kernel, _namespaces, _cgroups, _user_namespaces, _overlay, _helper, _engines, _lsms, _programs, _terminal,
+    _python, _kernel, _namespaces, _cgroups, _user_namespaces, _overlay, _helper, _engines, _chosen, _lsms, _programs, _terminal,
     _disk, _lessons,
 )  # fmt: skip
 
@@ -211,6 +217,8 @@ def _lines(finding: Finding, language: str) -> Iterator[str]:
 
 
 def _sentence(finding: Finding, key: str, language: str) -> str:
+    if finding.area == "chosen":
+        return Choice(finding.slug, finding.values).reason(language)
     area = "requirements" if finding.slug in REQUIREMENTS else "doctor"
     text = say(language, f"{area}.{key}", **finding.values)
     return "".join(character for character in text if character.isprintable())

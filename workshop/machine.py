@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from .client import Client, HelperError
+from .engine import Choice, choose
 from .facts import KINDS, Hierarchy, Virtual
 from .protocol import Hello
 from .virtual import find
@@ -49,7 +50,10 @@ class Engine:
 
 @dataclass(frozen=True)
 class Machine:
-    """The readings. `helper` is root, own or '' for none; sizes of the terminal are 0 where there is none; `disk` in bytes."""
+    """The readings. `helper` is root, own or '' for none; sizes of the terminal are 0 where there is none; `disk` in bytes.
+
+    `chosen` is the engine that lessons show.
+    """
 
     python: str = ""
     kernel: str = ""
@@ -63,6 +67,7 @@ class Machine:
     lsms: tuple[str, ...] = ()
     helper: str = ""
     engines: tuple[Engine, ...] = ()
+    chosen: Choice = field(default_factory=Choice)
     absent: tuple[str, ...] = ()
     columns: int = 0
     rows: int = 0
@@ -89,6 +94,7 @@ def read() -> Machine:
         lsms=tuple(one for one in _text("/sys/kernel/security/lsm").strip().split(",") if one),
         helper=_helper(),
         engines=tuple(engine for name in ENGINES if (engine := _engine(name))),
+        chosen=choose(),
         absent=tuple(name for name in PROGRAMS if not shutil.which(name)),
         columns=columns,
         rows=rows,

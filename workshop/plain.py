@@ -60,6 +60,7 @@ class Plain:
     def run(self, read: Callable[[str], str]) -> None:
         """Begin where the learner left, and take lines until the end."""
         self._say("welcome")
+        self._say("engine", engine=self._session.engine.reason(self._session.language))
         self._trying(partial(self._begin, self._session.step.where))
         while not self._leaving:
             try:

@@ -15,6 +15,7 @@ from functools import cached_property
 from rich.text import Text
 
 from .attempt import attempt
+from .engine import Choice
 from .experiments import Run, Surroundings
 from .facts import Evidence, Facts, Measured
 from .figures import timeline
@@ -32,6 +33,8 @@ Observe = Callable[[Sequence[str]], Facts]
 PICTURE_SUBJECTS = frozenset({"processes", "hostname"})
 """What the live pictures need, looked at whatever the step asks for."""
 UNDO_SUBJECTS = ("ipc",)
+BOX = Choice()
+"""The workshop's own engine."""
 FIGURE_CELLS = 46
 """How wide a figure in a step's body may be: the lesson has a third of a wide screen."""
 
@@ -39,7 +42,7 @@ FIGURE_CELLS = 46
 class Session:
     """Resumes at the step of the latest event; `observe` may raise HelperError, which comes through every look."""
 
-    def __init__(self, library: Library, progress: Progress, observe: Observe, language: str, engine: str = "box") -> None:
+    def __init__(self, library: Library, progress: Progress, observe: Observe, language: str, engine: Choice = BOX) -> None:
         """Nothing is observed yet: call `go(session.step.where)` to begin."""
         self.library = library
         self.progress = progress
@@ -188,7 +191,7 @@ class Session:
 
     def message(self, verdict: Verdict) -> str:
         """The sentence for a verdict, in the learner's language, with what was seen filled in."""
-        values = {"engine": self.engine, **verdict.values}
+        values = {"engine": self.engine.name, **verdict.values}
         if verdict.kind == "impossible":
             reasons = words(self.language, "requirements")
             return f"{fill(reasons[verdict.slug], values)} {fill(reasons[f'{verdict.slug}_fix'], values)}"
@@ -223,7 +226,7 @@ class Session:
 
     def _named(self, text: str) -> str:
         """Only `{engine}` is filled in: other braces in prose, such as awk's, stay."""
-        return text.replace("{engine}", self.engine)
+        return text.replace("{engine}", self.engine.name)
 
     def _drawn(self, text: str) -> str:
         """A step's body shows the timeline where it says `{timeline}`, in a fence so that columns stay straight."""

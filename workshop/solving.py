@@ -12,6 +12,7 @@ import click
 import msgspec
 
 from .client import HelperError
+from .engine import Choice
 from .experiments import ExperimentError
 from .language import say
 from .lesson import ContentError
@@ -22,7 +23,7 @@ from .session import Session
 from .solve import Outcome, solve, succeeded
 
 
-def command(lessons: tuple[str, ...], folder: Path | None, as_json: bool, language: str) -> int:
+def command(lessons: tuple[str, ...], folder: Path | None, engine: Choice, as_json: bool, language: str) -> int:
     """Solve the lessons named, or all; returns the exit status: 0 if each step passed or is impossible here, else 1."""
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _break_off)
@@ -33,7 +34,7 @@ def command(lessons: tuple[str, ...], folder: Path | None, as_json: bool, langua
             progress, observer = Progress(Path(scratch) / "progress.sqlite"), Observer()
             outcomes = []
             try:
-                for outcome in solve(Session(library, progress, observer, language), chosen):
+                for outcome in solve(Session(library, progress, observer, language, engine), chosen):
                     outcomes.append(outcome)
                     _print(outcome, as_json)
             finally:

@@ -136,7 +136,7 @@ class WorkshopApp(App[None]):
 
     def action_help(self) -> None:
         """Every key."""
-        self.push_screen(HelpScreen(self.session.language))
+        self.push_screen(HelpScreen(self.session))
 
     def action_help_quit(self) -> None:
         """Ctrl-C is the shell's; here it only says how to leave."""

@@ -12,6 +12,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from ...language import say
+from ...session import Session
 from ..widgets.key_line import KeyLine
 
 KEYS = (
@@ -26,15 +27,18 @@ class HelpScreen(ModalScreen[None]):
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,question_mark,enter,q", "dismiss", show=False)]
 
-    def __init__(self, language: str) -> None:
-        """In this language."""
+    def __init__(self, session: Session) -> None:
+        """In the session's language, with its engine."""
         super().__init__()
-        self._language = language
+        self._language = session.language
+        self._engine = session.engine
 
     def compose(self) -> ComposeResult:
-        """A paragraph, then the keys, each with a sentence."""
+        """Two paragraphs, then the keys, each with a sentence."""
         with VerticalScroll(id="help"):
             yield Static(say(self._language, "tui.help_text"), markup=False)
+            why = self._engine.reason(self._language)
+            yield Static(say(self._language, "tui.help_engine", engine=why), markup=False)
             yield Static(self._keys(), markup=False)
         yield KeyLine()
 

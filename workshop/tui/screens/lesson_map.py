@@ -55,8 +55,12 @@ class MapScreen(Screen[None]):
         lessons = session.library.lessons
         done = titles.passed_of(session, (step for lesson in lessons for step in lesson.steps))
         count = sum(len(lesson.steps) for lesson in lessons)
-        self.query_one("#title", Static).update(say(session.language, "tui.map_title", passed=done, count=count))
+        self.query_one("#title", Static).update(self._title(done, count))
         self.query_one(KeyLine).offer(titles.keys_on_map(session.language, self.workshop.working))
+
+    def _title(self, done: int, count: int) -> str:
+        session = self.workshop.session
+        return say(session.language, "tui.map_title", passed=done, count=count, engine=session.engine.name)
 
     def _rows(self, lesson: Lesson, width: int) -> list[Option]:
         session = self.workshop.session
