@@ -168,7 +168,7 @@ class Session:
         """A run of the step's experiment, to be worked on by another thread; None where there is nothing to be run now."""
         if not self.step.experiment or isinstance(self.check(), Blocked | Impossible):
             return None
-        return Run(self.step.experiment, Surroundings(self.engine, self._observe, find()))
+        return Run(self.step.experiment, Surroundings(self.engine.name, self._observe, find()))
 
     def keep(self, result: Measured) -> None:
         """What an experiment came to is part of what is seen from now on, here and when the learner comes back."""
