@@ -9,7 +9,8 @@ from rich.cells import cell_len
 
 from tests.screens import HOST, container, facts, process
 from workshop.facts import Container, Facts, Host, Namespaces, Queue
-from workshop.figures import clean, isolation, limits, picture, processes, size, timeline, wrapped
+from workshop.figures import clean, isolation, processes, size, timeline, wrapped
+from workshop.pictures import picture
 
 
 def lines(drawn: list[object]) -> list[str]:
@@ -49,7 +50,7 @@ def test_the_learners_own_container_comes_first() -> None:
 def test_limits_come_first_where_the_step_is_about_them() -> None:
     """A step that looks at control groups shows their figures at the top, where a small screen begins."""
     seen = replace(facts(container()), subjects=("cgroups", "processes"))
-    assert lines([*picture(seen, "en", 50)])[0].startswith("Limits (cgroups)")
+    assert lines([*picture(seen, "en", 50)])[0].startswith("Control groups")
 
 
 def test_isolation_says_how_many_containers_do_not_fit() -> None:
@@ -75,17 +76,6 @@ def test_a_ring_of_parents_ends() -> None:
     ring = (process(5, 1, 6, "a"), process(6, 2, 5, "b"))
     seen = Facts(Host(namespaces=HOST), (Container("x", "x", "box", HOST, ring[0], ring),))
     assert len(processes(seen, "en", 80)) < 10
-
-
-def test_limits_say_quota_throttling_memory_and_processes() -> None:
-    """What a container may use and uses, in words and units."""
-    assert [row.strip() for row in lines([*limits(facts(container()), "en", 80)])[1:]] == [
-        "quiet_hopper",
-        "CPU: no quota, it may use every processor",
-        "CPU: held back in 3 of 12 periods",
-        "Memory: 3.0 MiB used, limit 64.0 MiB",
-        "Processes: 2, limit none",
-    ]
 
 
 @pytest.mark.parametrize("language", ["en", "zh"])

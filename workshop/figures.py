@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 
 from rich.cells import cell_len, set_cell_size
 from rich.text import Text
 
-from .facts import KINDS, Cgroups, Container, Cpu, Facts, Process
+from .facts import KINDS, Container, Facts, Process
 from .language import say
 from .wrapping import lines as lines_of
 
@@ -30,25 +29,6 @@ def clean(text: str) -> str:
     """The text without control and bidirectional characters, which could move the cursor or turn the line around."""
     spaced = text.replace("\n", " ").replace("\t", " ")
     return "".join(one for one in spaced if one not in BIDI and unicodedata.category(one) not in ("Cc", "Cs", "Zl", "Zp"))
-
-
-def picture(facts: Facts | None, language: str, width: int) -> list[Text]:
-    """Every figure that these facts can fill, one under the other, no line wider than `width` cells."""
-    if facts is None:
-        return wrapped(say(language, "figures.nothing_seen"), width)
-    facts = replace(facts, containers=tuple(sorted(facts.containers, key=_likely_own)))
-    parts = [isolation(facts, language, width), processes(facts, language, width), limits(facts, language, width)]
-    if "cgroups" in facts.subjects:  # what the step is about comes first: a small screen shows no more than that
-        parts = [parts[2], *parts[:2]]
-    lines: list[Text] = []
-    for part in filter(None, parts):
-        lines += [Text(), *part] if lines else part
-    return lines
-
-
-def _likely_own(container: Container) -> tuple[bool, int]:
-    """Sorts those first that somebody sits at, and of those the newest: the learner's own, most likely."""
-    return not container.init.terminal, -container.init.started
 
 
 def wrapped(text: str, width: int) -> list[Text]:
@@ -75,7 +55,7 @@ def isolation(facts: Facts, language: str, width: int) -> list[Text]:
     purposes = {kind: say(language, f"figures.purpose_{kind}") for kind in KINDS}
     fits = cell_len(head.plain) + GAP + max(map(cell_len, purposes.values())) <= width
     lines += [_namespace_line(facts, shown, kind, marks, purposes[kind] if fits else "") for kind in KINDS]
-    return _cut([*lines, *_beyond(facts, len(shown), language, width)], width)
+    return cut([*lines, *_beyond(facts, len(shown), language, width)], width)
 
 
 def _namespace_line(facts: Facts, shown: tuple[Container, ...], kind: str, marks: dict[str, str], purpose: str) -> Text:
@@ -108,10 +88,10 @@ def _inode(inode: int) -> str:
 
 
 def _named(container: Container, cells: int) -> str:
-    return _fixed(_called(container), cells)
+    return _fixed(called(container), cells)
 
 
-def _called(container: Container) -> str:
+def called(container: Container) -> str:
     """A container's name, else its id as engines shorten it."""
     return clean(container.name) or clean(container.id)[:12]
 
@@ -138,7 +118,7 @@ def processes(facts: Facts, language: str, width: int) -> list[Text]:
     inside = {one.pid: container for container in facts.containers for one in _of(container)}
     for process, branch in _tree([*facts.host.processes, *(one for part in facts.containers for one in _of(part))]):
         lines.append(_process_line(process, branch, inside.get(process.pid), columns))
-    return _cut(lines, width)
+    return cut(lines, width)
 
 
 def _of(container: Container) -> tuple[Process, ...]:
@@ -147,7 +127,7 @@ def _of(container: Container) -> tuple[Process, ...]:
 
 def _process_line(process: Process, branch: str, container: Container | None, columns: tuple[int, ...]) -> Text:
     first = container is not None and process.pid == container.init.pid
-    name = f" [{_called(container)}]" if first and container else ""
+    name = f" [{called(container)}]" if first and container else ""
     inner = str(process.inner) if container else "-"
     return Text.assemble(
         _fixed(str(process.pid), columns[0]), "  ", (_fixed(inner, columns[1]), "bold green" if container else "dim"), "  ",
@@ -170,51 +150,6 @@ def _below(children: dict[int, list[Process]], pid: int, margin: str, top: bool 
         last = one is level[-1]
         yield one, "" if top else f"{margin}{'`-' if last else '|-'}"
         yield from _below(children, one.pid, "" if top else f"{margin}{'  ' if last else '| '}")
-
-
-# What each container may use
-
-
-def limits(facts: Facts, language: str, width: int) -> list[Text]:
-    """Limits and use of each container whose cgroups were looked at (cgroups(7)); nothing where none were."""
-    lines = [line for one in facts.containers for line in _limit_lines(one, language, width)]
-    return _cut([heading(say(language, "figures.limits"), width), *lines], width) if lines else []
-
-
-def _limit_lines(container: Container, language: str, width: int) -> list[Text]:
-    rows = [line for row in _measures(container.cgroups, language) for line in wrapped(row, width - GAP)]
-    return [Text(_called(container), "bold cyan"), *(Text("  ").append_text(row) for row in rows)] if rows else []
-
-
-def _measures(cgroups: Cgroups, language: str) -> Iterator[str]:
-    """A sentence for each controller that was found."""
-    if cpu := cgroups.cpu:
-        if cpu.quota_us is None:
-            yield say(language, "figures.cpu_free")
-        else:
-            yield say(language, "figures.cpu_quota", quota=cpu.quota_us, period=cpu.period_us, share=_share(cpu))
-        yield say(language, "figures.cpu_throttled", throttled=cpu.throttled, periods=cpu.periods)
-    if memory := cgroups.memory:
-        limit = say(language, "figures.no_limit") if memory.limit is None else size(memory.limit)
-        yield say(language, "figures.memory", usage=size(memory.usage), limit=limit)
-    if pids := cgroups.pids:
-        limit = say(language, "figures.no_limit") if pids.limit is None else str(pids.limit)
-        yield say(language, "figures.pids", current=pids.current, limit=limit)
-
-
-def _share(cpu: Cpu) -> str:
-    """How many processors a quota comes to, such as `0.5`."""
-    return f"{(cpu.quota_us or 0) / cpu.period_us:.2f}".rstrip("0").rstrip(".") if cpu.period_us else "?"
-
-
-def size(count: int) -> str:
-    """A number of bytes for people, such as `1.5 MiB`."""
-    amount = float(count)
-    for unit in ("B", "KiB", "MiB"):
-        if amount < 1024:
-            return f"{amount:.0f} {unit}" if unit == "B" else f"{amount:.1f} {unit}"
-        amount /= 1024
-    return f"{amount:.1f} GiB"
 
 
 # What came before Docker
@@ -242,10 +177,20 @@ def timeline(language: str, width: int) -> list[Text]:
         words = [say(language, "figures.timeline_yes") if one in able else "-" for one in ASPECTS]
         marks = [_fixed(word, cell_len(head)) for word, head in zip(words, heads, strict=True)]
         lines.append(Text(" ".join([str(year), _fixed(name, names), *marks])))
-    return _cut(lines, width)
+    return cut(lines, width)
 
 
 # Lines and cells
+
+
+def size(count: int) -> str:
+    """A number of bytes for people, such as `1.5 MiB`."""
+    amount = float(count)
+    for unit in ("B", "KiB", "MiB"):
+        if amount < 1024:
+            return f"{amount:.0f} {unit}" if unit == "B" else f"{amount:.1f} {unit}"
+        amount /= 1024
+    return f"{amount:.1f} GiB"
 
 
 def heading(text: str, width: int) -> Text:
@@ -262,7 +207,8 @@ def _fixed(text: str, cells: int) -> str:
     return set_cell_size(text, cells)
 
 
-def _cut(lines: list[Text], width: int) -> list[Text]:
+def cut(lines: list[Text], width: int) -> list[Text]:
+    """The lines without spaces at their ends, none wider than `width` cells."""
     for line in lines:
         line.rstrip()
         line.truncate(width)

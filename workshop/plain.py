@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from functools import partial
 
 from .client import HelperError
 from .experiments import ExperimentError, Run
-from .figures import clean, picture
+from .facts import Facts
+from .figures import clean
+from .history import History, recorded
 from .language import say, words
 from .lesson import LANGUAGES, Lesson, Step, Typed
+from .pictures import picture
 from .progress import ProgressError
 from .rebuilding import missing
 from .session import Session
@@ -55,6 +59,7 @@ class Plain:
         self._session = session
         self._write = write
         self._rebuilding: tuple[Typed, ...] = ()
+        self._history = History()
         self._leaving = False
 
     def run(self, read: Callable[[str], str]) -> None:
@@ -148,6 +153,7 @@ class Plain:
         if self._rebuilding and self._still_rebuilding():
             return
         verdict = session.check(answer)
+        self._remember(session.facts)
         self._prose(say(session.language, f"tui.verdict_{verdict.kind}") + clean(told(session, verdict)))
         if isinstance(verdict, Passed):
             self._debrief()
@@ -246,8 +252,13 @@ class Plain:
 
     def _do_picture(self) -> None:
         facts = self._session.look()
-        for line in picture(facts, self._session.language, WIDTH):
+        self._remember(facts)
+        for line in picture(facts, self._session.language, WIDTH, self._history):
             self._write(line.plain)
+
+    def _remember(self, facts: Facts | None) -> None:
+        """One look more, for the chart that moves from look to look."""
+        self._history = recorded(self._history, time.monotonic(), facts or Facts())
 
     def _do_undo(self) -> None:
         for sentence in self._session.undo():

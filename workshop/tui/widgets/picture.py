@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import time
+
 from rich.text import Text
 from textual.app import ComposeResult
 from textual.containers import VerticalScroll
 from textual.widgets import Static
 
 from ...facts import Facts
-from ...figures import picture
+from ...history import History, recorded
+from ...pictures import picture
 
 
 class Picture(VerticalScroll, can_focus=True):
@@ -19,6 +22,7 @@ class Picture(VerticalScroll, can_focus=True):
         super().__init__(id="picture")
         self._facts: Facts | None = None
         self._language = "en"
+        self._history = History()
         self._shown = Text()
 
     def compose(self) -> ComposeResult:
@@ -26,8 +30,9 @@ class Picture(VerticalScroll, can_focus=True):
         yield Static("", markup=False, id="figures")
 
     def draw(self, facts: Facts | None, language: str) -> None:
-        """Show these facts."""
-        if (facts, language) != (self._facts, self._language):
+        """Show these facts, and what moves from look to look."""
+        past, self._history = self._history, recorded(self._history, time.monotonic(), facts or Facts())
+        if (facts, language, past.moments[:-1]) != (self._facts, self._language, self._history.moments[:-1]):
             self._facts, self._language = facts, language
             self._redraw()
 
@@ -39,7 +44,7 @@ class Picture(VerticalScroll, can_focus=True):
         width = self.scrollable_content_region.width
         if not width:  # not laid out, or not displayed: on_resize comes when it is
             return
-        drawn = Text("\n").join(picture(self._facts, self._language, width))
+        drawn = Text("\n").join(picture(self._facts, self._language, width, self._history))
         if drawn != self._shown:
             self._shown = drawn
             self.query_one("#figures", Static).update(drawn)

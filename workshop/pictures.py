@@ -1,0 +1,33 @@
+"""The live picture: every figure that the latest facts can fill, one under the other. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from rich.text import Text
+
+from .facts import Facts
+from .figures import isolation, processes, wrapped
+from .figures_cgroups import cgroup_tree, cpu_chart
+from .figures_charts import charts
+from .history import History, own
+from .language import say
+
+
+def picture(facts: Facts | None, language: str, width: int, history: History = History()) -> list[Text]:  # noqa: B008  # frozen
+    """Lines of at most `width` cells; `history` holds the looks before this one, for what moves."""
+    if facts is None:
+        return wrapped(say(language, "figures.nothing_seen"), width)
+    facts = replace(facts, containers=own(facts))
+    parts = [isolation(facts, language, width), processes(facts, language, width)]
+    groups = [cpu_chart(history, language, width), cgroup_tree(facts, language, width)]
+    # What the step is about comes first: a small screen shows no more than that.
+    parts = [*groups, *parts] if "cgroups" in facts.subjects else [*parts, *groups]
+    return _stacked([charts(facts.measured, language, width), *parts])
+
+
+def _stacked(parts: list[list[Text]]) -> list[Text]:
+    lines: list[Text] = []
+    for part in filter(None, parts):
+        lines += [Text(), *part] if lines else part
+    return lines
