@@ -9,8 +9,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from workshop.facts import Cpu, Hierarchy, IdRange, Interface, Membership, Memory, Mount, Pids, Process
-from workshop.helper.observe import cgroups, controllers, groups, ipc, mounts, network, processes, security, users
+from workshop.facts import Clocks, Cpu, Hierarchy, IdRange, Interface, Membership, Memory, Mount, Pids, Process
+from workshop.helper.observe import cgroups, clocks, controllers, groups, ipc, mounts, network, processes, security, users
 from workshop.helper.observe.text import UnreadableError, counters
 
 RECORDED = Path(__file__).parent / "recorded"
@@ -38,7 +38,7 @@ def test_process_has_its_number_on_both_sides() -> None:
     """A process recorded in a container has the host's number and its own."""
     status = processes.parse_status(recorded("v1/status"))
     seen = processes.parse_process(12959, recorded("v1/stat"), status, "sleep\0005\0")
-    assert seen == Process(12959, 1, 12951, 0, "sleep", ("sleep", "5"), "S", 0, 186118)
+    assert seen == Process(12959, 1, 12951, 0, "sleep", ("sleep", "5"), "S", 0, 186118, 12946)
 
 
 @pytest.mark.parametrize("name", ["a) S 1 (b", "", "((", "sh ) ) R 2", "a\nb"])
@@ -221,6 +221,34 @@ def test_maps_of_users() -> None:
     assert users.parse_map("") == ()
 
 
+@pytest.mark.parametrize(
+    ("text", "clocks_told"),
+    [
+        ("monotonic           0         0\nboottime      8640000         0\n", Clocks(0, 8640000)),
+        ("1 -5 0\n7 60 0\n", Clocks(-5, 60)),
+        ("", Clocks()),
+    ],
+)
+def test_offsets_of_clocks(text: str, clocks_told: Clocks) -> None:
+    """Both clocks' offsets in seconds, by name or, as Linux 5.6 wrote them, by number."""
+    assert clocks.parse_clocks(text) == clocks_told
+
+
+@pytest.mark.parametrize(
+    ("settings", "told"),
+    [
+        ({"user/max_user_namespaces": "96365"}, ""),
+        ({"user/max_user_namespaces": "0"}, "user/max_user_namespaces"),
+        ({"kernel/unprivileged_userns_clone": "0"}, "kernel/unprivileged_userns_clone"),
+        ({"kernel/apparmor_restrict_unprivileged_userns": "1"}, "kernel/apparmor_restrict_unprivileged_userns"),
+        ({"kernel/apparmor_restrict_unprivileged_userns": "0", "kernel/unprivileged_userns_clone": "1"}, ""),
+    ],
+)
+def test_what_refuses_user_namespaces(settings: dict[str, str], told: str) -> None:
+    """The setting that keeps ordinary users from a user namespace is named, and none where all allow it or are absent."""
+    assert users.no_user_namespaces(lambda name: settings.get(name, "")) == told
+
+
 def test_security() -> None:
     """Capability sets are numbers, and the label stands without the kernel's NUL."""
     status = processes.parse_status(recorded("v1/status")) | {"NoNewPrivs": "1", "Seccomp": "2"}
@@ -251,6 +279,7 @@ PARSERS: dict[str, Callable[[str], object]] = {
     "mounts": mounts.parse_mounts,
     "interfaces": lambda text: network.parse_interfaces(text, text, text, text),
     "map": users.parse_map,
+    "clocks": clocks.parse_clocks,
     "security": lambda text: security.parse_security(processes.parse_status(text), text),
 }
 PIECES = sorted({piece for path in RECORDED.rglob("*") if path.is_file() for piece in path.read_text().split("\n")[:6]})

@@ -1,6 +1,7 @@
 """Facts: what was seen of the kernel at one moment, as frozen dataclasses. Imports nothing of ours but itself."""
 
 from .cgroups import Cgroups, Cpu, Hierarchy, Membership, Memory, Pids
+from .clocks import Clocks
 from .ipc import Ipc, Queue, Segment, Semaphores
 from .measured import Measured, Series, Virtual
 from .mounts import Mount
@@ -13,7 +14,7 @@ from .seen import SUBJECTS, Container, Evidence, Facts, HalfMade, Host
 from .users import IdRange, Users
 
 __all__ = [
-    "KINDS", "SUBJECTS", "Cgroups", "Chrooted", "Container", "Cpu", "Evidence", "Facts", "HalfMade", "Hierarchy", "Host",
-    "IdRange", "Interface", "Ipc", "Measured", "Membership", "Memory", "Mount", "Namespaces", "Pids", "Process", "Queue",
+    "KINDS", "SUBJECTS", "Cgroups", "Chrooted", "Clocks", "Container", "Cpu", "Evidence", "Facts", "HalfMade", "Hierarchy",
+    "Host", "IdRange", "Interface", "Ipc", "Measured", "Membership", "Memory", "Mount", "Namespaces", "Pids", "Process", "Queue",
     "Root", "Security", "Segment", "Semaphores", "Series", "Users", "Virtual",
 ]  # fmt: skip

@@ -20,3 +20,5 @@ class Process:
     """Device number of its controlling terminal, 0 for none (tty_nr of proc_pid_stat(5))."""
     started: int = 0
     """Clock ticks between boot and its start (starttime of proc_pid_stat(5))."""
+    group: int = 0
+    """Host's number of its process group's leader, which may have ended (pgrp of proc_pid_stat(5))."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from .cgroups import Cgroups, Hierarchy
+from .clocks import Clocks
 from .ipc import Ipc
 from .measured import Measured, Virtual
 from .mounts import Mount
@@ -15,7 +16,9 @@ from .roots import Chrooted, Root
 from .security import Security
 from .users import Users
 
-SUBJECTS = ("processes", "hostname", "ipc", "mounts", "interfaces", "users", "cgroups", "security", "roots", "virtual")
+SUBJECTS = (
+    "processes", "hostname", "ipc", "mounts", "interfaces", "users", "cgroups", "security", "roots", "virtual", "clocks",
+)  # fmt: skip
 """What can be asked for. Namespaces and each container's PID 1 are always seen."""
 
 
@@ -24,6 +27,7 @@ class Host:
     """The machine itself, seen from the initial namespaces.
 
     `processes` holds those outside every container that are ancestors of a container's processes, not all of them.
+    `no_user_namespaces` is the setting under /proc/sys that keeps ordinary users from using one, '' where none does.
     `groups` are absolute directories, sorted and 256 at most, of control groups in the hierarchy that holds the cpu
     controller, else in version 2's, whether a process is in them or not; seen with the subject cgroups, down to the fourth
     level. They are those whose name contains a container's id of 64 hexadecimal digits, and those outside every `*.slice`,
@@ -42,6 +46,7 @@ class Host:
     mounts: tuple[Mount, ...] = ()
     interfaces: tuple[Interface, ...] = ()
     root: Root = field(default_factory=Root)
+    no_user_namespaces: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +71,7 @@ class Container:
     cgroups: Cgroups = field(default_factory=Cgroups)
     security: Security = field(default_factory=Security)
     root: Root = field(default_factory=Root)
+    clocks: Clocks = field(default_factory=Clocks)
 
 
 @dataclass(frozen=True, slots=True)

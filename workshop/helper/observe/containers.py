@@ -11,6 +11,7 @@ from typing import Any
 from ...facts import Container, Namespaces, Process
 from .ancestors import Ancestors
 from .cgroups import Tree, parse_cgroup, read_cgroups
+from .clocks import read_clocks
 from .engines import Clues, Identity, box_id, identify, marks
 from .held import Held, read_or
 from .mounts import parse_mounts
@@ -127,6 +128,7 @@ def _read(known: Known, subjects: Collection[str], trees: Sequence[Tree]) -> dic
         "cgroups": lambda: read_cgroups(held, trees),
         "security": lambda: read_security(held, known.group.status),
         "roots": lambda: read_root(held),
+        "clocks": lambda: read_clocks(held),
     }
     fields = {"roots": "root"}
     seen = {fields.get(name, name): read_or(reader, None) for name, reader in readers.items() if name in subjects}

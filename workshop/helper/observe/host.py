@@ -15,7 +15,7 @@ from .namespaces import read_namespaces
 from .network import read_interfaces
 from .processes import parse_status
 from .roots import read_root
-from .users import parse_map
+from .users import no_user_namespaces, parse_map, read_setting
 
 _EVERYTHING = (1 << 19) | (1 << 21)
 """CAP_SYS_PTRACE, to look at everybody's processes, and CAP_SYS_ADMIN, to enter everybody's namespaces."""
@@ -64,4 +64,5 @@ def read_host(seen: Machine, subjects: Collection[str], count: int) -> Host:
         mounts=read_or(lambda: parse_mounts(seen.first.read("mountinfo")), ()) if "mounts" in subjects else (),
         interfaces=read_or(lambda: read_interfaces(seen.first), ()) if "interfaces" in subjects else (),
         root=read_or(lambda: read_root(seen.first), Root()) if "roots" in subjects else Root(),
+        no_user_namespaces=no_user_namespaces(read_setting),
     )

@@ -25,6 +25,7 @@ class Stat:
     name: str
     state: str
     parent: int
+    group: int
     terminal: int
     started: int
 
@@ -36,8 +37,8 @@ def parse_stat(text: str) -> Stat:
     words = rest.split()
     if not closed or not opened or len(words) < 20:
         raise UnreadableError(f"/proc/PID/stat: {text[:40]!r} lacks a name in brackets or the 20 fields after it")
-    terminal = number(words[4], "tty_nr")
-    return Stat(name, words[0], number(words[1], "ppid"), terminal, number(words[19], "starttime"))
+    parent, group = number(words[1], "ppid"), number(words[2], "pgrp")
+    return Stat(name, words[0], parent, group, number(words[4], "tty_nr"), number(words[19], "starttime"))
 
 
 def parse_status(text: str) -> dict[str, str]:
@@ -79,6 +80,7 @@ def parse_process(pid: int, stat: str, status: dict[str, str], cmdline: str) -> 
         state=seen.state,
         terminal=seen.terminal,
         started=seen.started,
+        group=seen.group,
     )
 
 
