@@ -316,3 +316,25 @@ def test_step_needs_a_terminal() -> None:
     """Without -it there would be nobody to make the steps."""
     code, _, error = box("run", "--step", "busybox")
     assert (code, "box run --step -it busybox" in error) == (125, True)
+
+
+def test_boxes_of_a_network_find_each_other() -> None:
+    """As in Docker: a network is made, joined by name, listed and shown, and goes when nobody is in it any more."""
+    code, said, _ = box("network", "create", "shop")
+    identity = said.strip()
+    started("--network", "shop", "--name", "greeting", "busybox", "nc", "-ll", "-p", "80", "-e", "echo", "hello")
+    assert box("run", "--rm", "--network", "shop", "busybox", "nc", "greeting", "80") == (0, "hello\n", "")
+    assert re.search(rf"^{identity[:12]} +shop +bridge +local$", box("network", "ls")[1], re.MULTILINE)
+    (shown,) = json.loads(box("network", "inspect", "shop")[1])
+    assert [one["IPv4Address"] for one in shown["Containers"].values()] == ["172.18.0.2/16"]
+    assert box("inspect", "-f", "{{.NetworkSettings.Networks.shop.IPAddress}}", "greeting")[1] == "172.18.0.2\n"
+    assert box("network", "rm", "shop")[0] == 1
+    box("rm", "-f", "greeting")
+    assert (code, box("network", "rm", "shop")) == (0, (0, "shop\n", ""))
+
+
+def test_a_network_that_is_not_there() -> None:
+    """A box that is to join it does not start, and says so; `none` is no network but the box's own loopback."""
+    assert "No such network: shop" in box("run", "--rm", "--network", "shop", "busybox", "true")[2]
+    assert "No such network: shop" in box("network", "inspect", "shop")[2]
+    assert box("run", "--rm", "--network", "none", "busybox", "ls", "/sys/class/net") == (0, "lo\n", "")

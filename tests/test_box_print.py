@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from workshop import box_print
 from workshop.box import box
+from workshop.box_networks import network_group
 from workshop.box_options import Bytes, Cpus
 from workshop.box_stats import usage
 from workshop.facts import Cgroups, Container, Cpu, Facts, Membership, Memory, Namespaces, Pids, Process
@@ -31,6 +32,8 @@ BOX: dict[str, Any] = {
     "cgroups": {"cpu": "/sys/fs/cgroup/cpu/workshop/0123"},
     "remove": True,
     "dropped": [],
+    "network": "shop",
+    "address": "172.18.0.2",
     "variables": [],
 }
 
@@ -103,6 +106,7 @@ def test_inspect_has_the_keys_of_docker() -> None:
     assert (seen["State"]["Status"], seen["State"]["Running"], seen["State"]["Pid"]) == ("running", True, 4321)
     assert seen["Config"] == {"Image": "busybox", "Cmd": ["sleep", "100"], "Hostname": "0123456789ab", "Env": []}
     limits = {"NanoCpus": 500_000_000, "Memory": 67_108_864, "PidsLimit": 50, "CpusetCpus": ""}
+    assert seen["NetworkSettings"] == {"Networks": {"shop": {"IPAddress": "172.18.0.2"}}}
     assert seen["HostConfig"] == {**limits, "CapDrop": [], "AutoRemove": True}
 
 
@@ -166,11 +170,11 @@ def test_stats_never_tell_of_a_group_that_others_share() -> None:
 
 
 @pytest.mark.parametrize("language", ["C.UTF-8", "zh_CN.UTF-8"])
-@pytest.mark.parametrize("name", ["", *box.commands])
+@pytest.mark.parametrize("name", ["", *box.commands, *(f"network {one}" for one in network_group.commands)])
 def test_help_is_in_both_languages(name: str, language: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Every command and option explains itself in the user's language."""
     monkeypatch.setenv("LC_ALL", language)
-    said = CliRunner().invoke(box, [name, "--help"] if name else ["--help"], prog_name="box").output
+    said = CliRunner().invoke(box, [*name.split(), "--help"], prog_name="box").output
     assert said.startswith(f"Usage: box {name}".rstrip())
     explained = [line for line in said.splitlines() if line.startswith("  ")]
     assert all(any(ord(letter) > 0x3000 for letter in line) == (language != "C.UTF-8") for line in explained)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import itertools
 import os
+import subprocess
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -23,7 +25,7 @@ from tests.helper_process import (
 )  # fmt: skip
 from tests.walking import begun, told
 from workshop.client import HelperError
-from workshop.protocol import Hello, Step
+from workshop.protocol import CreateNetwork, Hello, Step
 
 pytestmark = pytest.mark.root
 
@@ -96,3 +98,30 @@ def test_a_half_made_sandbox_dies_with_the_helper_at_every_step() -> None:
         assert groups() == []
         if count == len(steps) - 1:
             return
+
+
+def test_nothing_of_a_network_outlives_a_crash(tmp_path: Path) -> None:
+    """After a SIGKILL of the helper the kernel has taken its networks apart, and reconcile removes the files of names."""
+    with helper_process(tmp_path) as process, process.connect() as client:
+        client.ask(CreateNetwork("shop"))
+        box = background(client, network="shop")
+        (names,) = Path(f"/run/{INSTANCE}/networks").iterdir()
+        namespace = os.open(f"/proc/{box['pid']}/ns/net", os.O_RDONLY)
+        process.kill()
+    wait_until_gone(box["pid"])
+    assert interfaces(namespace) == ["lo"]
+    assert command_line("reconcile").stdout == "removed 2\n"
+    assert not names.exists()
+
+
+def interfaces(namespace: int) -> list[str]:
+    """What a network namespace has once the other ends of its cables are gone; it is kept by a descriptor, which is closed."""
+    with open(namespace, "rb"):
+        command = ["nsenter", f"--net=/proc/self/fd/{namespace}", "cat", "/proc/net/dev"]
+        for _ in range(100):  # the kernel takes a namespace apart in its own time and tells nobody when
+            told = subprocess.run(command, capture_output=True, text=True, check=True, pass_fds=(namespace,)).stdout
+            found = [line.split(":")[0].strip() for line in told.splitlines()[2:]]
+            if found == ["lo"]:
+                break
+            time.sleep(0.02)
+        return found

@@ -12,8 +12,8 @@ WANTED = Run("busybox", ["sh"], name="lab", hostname="lab", terminal=True, inter
 
 
 def told(client: Client) -> list[str]:
-    """The names of the steps of `run`, as Describe tells them."""
-    return [one["why"] for one in client.ask(Describe("run")).values["steps"]]
+    """The names of the steps of `run`, as Describe tells them, but the one that only a sandbox in a network has."""
+    return [one["why"] for one in client.ask(Describe("run")).values["steps"] if one["why"] != "why_plug"]
 
 
 def begun(client: Client) -> str:

@@ -7,29 +7,21 @@ import json
 import os
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any, NoReturn
 
 import click
 
 from . import __version__, protocol
 from .box_attach import Attachment, SignalError, window
+from .box_call import BoxError, each, helper
+from .box_networks import network_group
 from .box_options import Bytes, Command, Count, Cpus, Group, say, usage_error
-from .box_print import FormatError, container_table, details, formatted, image_table, printable, short
-from .client import Client, HelperError, connected
+from .box_print import FormatError, container_table, details, formatted, image_table, short
+from .client import Client
 
 OURS = 125
 """The exit code of `run` when box itself or the helper failed, as with Docker; the program's own codes come through."""
-NO_PROGRAM = {"command_not_executable": 126, "command_not_found": 127}
-
-
-class BoxError(Exception):
-    """An error of box itself: its text, and the code to exit with."""
-
-    def __init__(self, text: str, code: int = 1) -> None:
-        """Keep text and code."""
-        super().__init__(text)
-        self.text, self.code = text, code
 
 
 @click.group(cls=Group)
@@ -52,6 +44,7 @@ def box() -> None:
 @click.option("--cpuset-cpus", default="", metavar="string")
 @click.option("--cap-drop", multiple=True, metavar="string")
 @click.option("-e", "--env", multiple=True, metavar="string")
+@click.option("--network", default=protocol.NO_NETWORK, metavar="string")
 @click.argument("image")
 @click.argument("command", nargs=-1, type=click.UNPROCESSED)
 def run(tty: bool, command: tuple[str, ...], **others: Any) -> int:
@@ -63,7 +56,7 @@ def run(tty: bool, command: tuple[str, ...], **others: Any) -> int:
     rows, columns = window()
     request = protocol.Run(command=list(command), terminal=tty, rows=rows, columns=columns, **_named(others))
     limited = request.millicpus or request.pids or request.memory or request.cpus
-    with _helper(OURS) as client:
+    with helper(OURS) as client:
         if limited and not _can_limit(client):
             click.echo(f"box: {say('box.limits_ignored')}", err=True)
         reply = client.ask(request)
@@ -90,7 +83,7 @@ def execute(tty: bool, container: str, command: tuple[str, ...], interactive: bo
     _must_be_terminal(tty, interactive and not detach)
     rows, columns = window()
     request = protocol.Exec(container, list(command), tty, interactive, detach, rows, columns)
-    with _helper() as client:
+    with helper() as client:
         reply = client.ask(request)
         if detach:
             _close(reply.descriptors)
@@ -104,7 +97,7 @@ def execute(tty: bool, container: str, command: tuple[str, ...], interactive: bo
 @click.option("--no-trunc", "whole", is_flag=True)
 def ps(every: bool, quiet: bool, whole: bool) -> None:
     """List boxes."""
-    with _helper() as client:
+    with helper() as client:
         found = client.ask(protocol.List(every)).values["containers"]
     found.sort(key=lambda one: one["created"], reverse=True)
     if quiet:
@@ -119,7 +112,7 @@ def ps(every: bool, quiet: bool, whole: bool) -> None:
 @click.argument("container", nargs=-1, required=True)
 def stop(seconds: int, container: tuple[str, ...]) -> int:
     """End boxes."""
-    return _each(container, lambda client, name: client.ask(protocol.Stop(name, seconds)))
+    return each(container, lambda client, name: client.ask(protocol.Stop(name, seconds)))
 
 
 @box.command(cls=Command)
@@ -127,7 +120,7 @@ def stop(seconds: int, container: tuple[str, ...]) -> int:
 @click.argument("container", nargs=-1, required=True)
 def rm(force: bool, container: tuple[str, ...]) -> int:
     """Forget boxes; with force, one that is not there is no failure, as with Docker."""
-    return _each(container, lambda client, name: client.ask(protocol.Remove(name, force)), missing_is_fine=force)
+    return each(container, lambda client, name: client.ask(protocol.Remove(name, force)), missing_is_fine=force)
 
 
 @box.command(cls=Command)
@@ -138,31 +131,31 @@ def rm(force: bool, container: tuple[str, ...]) -> int:
 @click.argument("container", nargs=-1, required=True)
 def update(container: tuple[str, ...], **limits: Any) -> int:
     """Change the limits of boxes."""
-    with _helper() as client:
+    with helper() as client:
         if not _can_limit(client):
             raise BoxError(say("box.limits_impossible"))
-    return _each(container, lambda client, name: client.ask(protocol.Update(name, **_named(limits))))
+    return each(container, lambda client, name: client.ask(protocol.Update(name, **_named(limits))))
 
 
 @box.command(cls=Command)
 @click.argument("container", nargs=-1, required=True)
 def pause(container: tuple[str, ...]) -> int:
     """Freeze boxes."""
-    return _each(container, lambda client, name: client.ask(protocol.Pause(name)))
+    return each(container, lambda client, name: client.ask(protocol.Pause(name)))
 
 
 @box.command(cls=Command)
 @click.argument("container", nargs=-1, required=True)
 def unpause(container: tuple[str, ...]) -> int:
     """Let boxes run on."""
-    return _each(container, lambda client, name: client.ask(protocol.Unpause(name)))
+    return each(container, lambda client, name: client.ask(protocol.Unpause(name)))
 
 
 @box.command(cls=Command)
 @click.argument("container", nargs=-1, required=True)
 def wait(container: tuple[str, ...]) -> int:
     """Wait for boxes to end, and print their exit codes."""
-    return _each(container, lambda client, name: click.echo(client.ask(protocol.Wait(name)).values["code"]), quiet=True)
+    return each(container, lambda client, name: click.echo(client.ask(protocol.Wait(name)).values["code"]), quiet=True)
 
 
 @box.command(cls=Command)
@@ -170,7 +163,7 @@ def wait(container: tuple[str, ...]) -> int:
 @click.argument("container")
 def logs(follow: bool, container: str) -> None:
     """Print what a detached box printed, as it printed it."""
-    with _helper() as client, contextlib.suppress(KeyboardInterrupt):
+    with helper() as client, contextlib.suppress(KeyboardInterrupt):
         printed = client.ask(protocol.Logs(container)).values
         _print_pieces(printed["pieces"])
         while follow and not printed["ended"]:
@@ -184,7 +177,7 @@ def logs(follow: bool, container: str) -> None:
 def inspect(template: str, container: tuple[str, ...]) -> int:
     """Show everything about boxes."""
     found: list[dict[str, Any]] = []
-    code = _each(container, lambda client, name: found.append(details(client.ask(protocol.Inspect(name)).values)), quiet=True)
+    code = each(container, lambda client, name: found.append(details(client.ask(protocol.Inspect(name)).values)), quiet=True)
     try:
         text = "\n".join(formatted(template, one) for one in found) if template else json.dumps(found, indent=4)
     except FormatError as error:
@@ -197,7 +190,7 @@ def inspect(template: str, container: tuple[str, ...]) -> int:
 @box.command(cls=Command)
 def images() -> None:
     """List images."""
-    with _helper() as client:
+    with helper() as client:
         click.echo(image_table(client.ask(protocol.Images()).values["images"], time.time()))
 
 
@@ -208,7 +201,7 @@ def stats(no_stream: bool, container: tuple[str, ...]) -> None:
     """Show what boxes use."""
     from .box_stats import show  # noqa: PLC0415  # it alone needs facts, which are slow to load
 
-    with _helper() as client:
+    with helper() as client:
         ids = {client.ask(protocol.Inspect(name)).values["id"] for name in container}
         with contextlib.suppress(KeyboardInterrupt):
             show(client, ids, not no_stream)
@@ -234,6 +227,9 @@ def _print_pieces(pieces: Sequence[tuple[int, str]]) -> None:
         file.flush()
 
 
+box.add_command(network_group)
+
+
 def _must_be_terminal(tty: bool, attached: bool) -> None:
     """Refuse a terminal inside whose keys would come from a pipe or a file."""
     if tty and attached and not os.isatty(0):
@@ -248,46 +244,9 @@ def _attach(client: Client, wait: protocol.Wait, descriptors: tuple[int, ...], r
         return 128 + error.number
 
 
-@contextlib.contextmanager
-def _helper(code: int = 1) -> Iterator[Client]:
-    """A connection to the helper, which is started for this user where none listens.
-
-    A refusal ends box with this code, or with the shells' codes for programs that cannot be run.
-    """
-    try:
-        with connected() as client:
-            yield client
-    except HelperError as error:
-        raise BoxError(_text(error), NO_PROGRAM.get(error.slug, code)) from error
-
-
 def _can_limit(client: Client) -> bool:
     """False for a helper without root, which has no control groups to limit anything with."""
     return bool(client.ask(protocol.Hello()).values["root"])
-
-
-def _each(names: Sequence[str], act: Callable[[Client, str], object], missing_is_fine: bool = False, quiet: bool = False) -> int:
-    """Do this to each box and print its name; a failure is told and does not keep the others from it."""
-    code = 0
-    with _helper() as client:
-        for name in names:
-            try:
-                act(client, name)
-                if not quiet:
-                    click.echo(name)
-            except HelperError as error:
-                click.echo(f"box: {_text(error)}", err=True)
-                code = code if missing_is_fine and error.slug == "no_such_container" else 1
-    return code
-
-
-def _text(error: HelperError) -> str:
-    """The helper's refusal in the user's language, safe to print."""
-    values = {key: printable(value) if isinstance(value, str) else value for key, value in error.values.items()}
-    try:
-        return say(f"helper.{error.slug}", **values)
-    except KeyError:  # a helper that is newer than this client
-        return say("box.unknown_refusal", slug=printable(error.slug))
 
 
 def _close(descriptors: Sequence[int]) -> None:

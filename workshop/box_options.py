@@ -80,6 +80,9 @@ class Count(Quantity):
 class Command(click.Command):
     """A command whose help is `box.help_NAME`, and that of its options `box.option_LONG_NAME`."""
 
+    text_prefix = ""
+    """Before the name, where a command within a group has the name of another one."""
+
     def __init__(self, *arguments: Any, **keywords: Any) -> None:
         """Options that stand after the first argument belong to what runs in the box."""
         super().__init__(*arguments, **keywords)
@@ -87,7 +90,7 @@ class Command(click.Command):
 
     def get_short_help_str(self, limit: int = 45) -> str:
         """The line that stands in the list of commands."""
-        return say(f"box.help_{self.name}")
+        return say(f"box.help_{self.text_prefix}{self.name}")
 
     def get_help(self, ctx: click.Context) -> str:
         """The page that `--help` shows."""
@@ -96,9 +99,14 @@ class Command(click.Command):
 
 
 class Group(click.Group):
-    """The group of all commands."""
+    """A group of commands."""
 
-    command_class = Command
+    command_class: type[click.Command] = Command
+    text_prefix = ""
+
+    def get_short_help_str(self, limit: int = 45) -> str:
+        """The line that stands in the list of commands."""
+        return say(f"box.help_{self.name}")
 
     def get_help(self, ctx: click.Context) -> str:
         """The page that `--help` shows."""
@@ -112,9 +120,9 @@ class Group(click.Group):
         return super().resolve_command(ctx, args)
 
 
-def translated(command: click.Command, ctx: click.Context) -> None:
+def translated(command: Command | Group, ctx: click.Context) -> None:
     """Put the user's words into a command's help and that of its options."""
-    command.help = say(f"box.help_{command.name}")
+    command.help = say(f"box.help_{command.text_prefix}{command.name}")
     for one in command.get_params(ctx):
         if isinstance(one, click.Option):
             longest = max(one.opts, key=len)

@@ -100,6 +100,11 @@ def image_table(found: Iterable[Mapping[str, Any]], now: float) -> str:
     return table(("REPOSITORY", "TAG", "IMAGE ID", "CREATED", "SIZE"), rows)
 
 
+def network_table(found: Iterable[Mapping[str, Any]]) -> str:
+    """The table of `box network ls`."""
+    return table(("NETWORK ID", "NAME", "DRIVER", "SCOPE"), [(short(one["id"]), one["name"], "bridge", "local") for one in found])
+
+
 def details(one: Mapping[str, Any]) -> dict[str, Any]:
     """One container under the keys of `docker inspect`, and where its cgroups are."""
     limits = one["limits"]
@@ -126,6 +131,7 @@ def details(one: Mapping[str, Any]) -> dict[str, Any]:
             "CapDrop": one["dropped"],
             "AutoRemove": one["remove"],
         },
+        "NetworkSettings": {"Networks": {one["network"]: {"IPAddress": one["address"]}} if one["address"] else {}},
         "Cgroups": one["cgroups"],
     }
 

@@ -25,6 +25,9 @@ INSTANCE = re.compile(r"[a-z][a-z0-9-]{0,15}")
 NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]{0,62}")
 """Container, image and host names, as Docker restricts them."""
 
+NO_NETWORK = "none"
+"""Instead of a network's name: its own loopback only."""
+
 
 class ProtocolError(Exception):
     """A refusal, by slug (its text stands in workshop/texts/*/helper.toml) and the values for that text."""
@@ -78,7 +81,7 @@ class Run:
     asked for it. `millicpus` in thousandths of a processor, `memory` in bytes, 0 for the default (no cpu limit).
     `cpus` are processors by number, as `0,2-3`, '' for all; `dropped` names capabilities that its programs do without
     (`NET_RAW`, `CAP_NET_RAW` or `ALL`); `variables` are `KEY=VALUE` of its programs' environment. What a detached one prints
-    is kept for Logs.
+    is kept for Logs. `network` is one of the caller's.
     With `step` (and `terminal`, and not `detach`) it is not started but waits before its first step, which the reply tells
     as `stop` beside id and name: `{"number", "total", "call", "why", "pid"}`; see Step.
     """
@@ -100,6 +103,7 @@ class Run:
     cpus: str = ""
     dropped: list[str] = field(default_factory=list)
     variables: list[str] = field(default_factory=list)
+    network: str = NO_NETWORK
 
 
 @dataclass(frozen=True)
@@ -154,7 +158,8 @@ class Inspect:
 
     `{"id", "name", "image", "command": [...], "created", "state": "created"|"running"|"paused"|"exited", "code", "ended",
     "pid", "hostname", "limits": {"millicpus", "memory", "pids", "cpus"}, "cgroups": {controller: directory}, "remove",
-    "dropped", "variables"}`; times in epoch seconds. The state is "created" while it is half made (see Step).
+    "dropped", "variables", "network", "address"}`; times in epoch seconds. The state is "created" while it is half made (see
+    Step). The address is empty without a network, and after its end.
     """
 
     container: str
@@ -221,9 +226,31 @@ class Observe:
     subjects: list[str]
 
 
+@dataclass(frozen=True)
+class Networks:
+    """The caller's networks.
+
+    `{"networks": [{"id", "name", "created", "subnet", "containers": {id: {"name", "address"}}}]}`.
+    """
+
+
+@dataclass(frozen=True)
+class CreateNetwork:
+    """Make a network: `{"id"}`. Sandboxes in it reach each other, by address and by name, and nothing else."""
+
+    name: str
+
+
+@dataclass(frozen=True)
+class RemoveNetwork:
+    """Remove a network that no running sandbox is in: `{}`."""
+
+    network: str
+
+
 Request = (
     Hello | Describe | Images | Run | Step | Look | Exec | Wait | List | Inspect | Stop | Remove | Update | Pause | Unpause
-    | Logs | Observe
+    | Logs | Observe | Networks | CreateNetwork | RemoveNetwork
 )  # fmt: skip
 REQUESTS: dict[str, type[Request]] = {kind.__name__.lower(): kind for kind in typing.get_args(Request)}
 # Evaluated once: for each packet it would take as long as all the rest of its parsing.

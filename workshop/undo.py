@@ -12,14 +12,14 @@ from .facts import Facts
 
 @dataclass(frozen=True)
 class Leftover:
-    """Something to remove: `kind` is queue, segment, semaphores or container; `name` its id."""
+    """Something to remove: `kind` is queue, segment, semaphores, container or network; `name` its id."""
 
     kind: str
     name: str
 
 
 def leftovers(before: Facts, now: Facts, uid: int) -> list[Leftover]:
-    """What appeared on the host since `before`: this user's IPC objects, and containers of box. Pure."""
+    """What appeared since `before`: this user's IPC objects on the host, containers and networks of box. Pure."""
     found = [
         Leftover(kind, str(one.id))
         for kind, old, new in (
@@ -31,17 +31,24 @@ def leftovers(before: Facts, now: Facts, uid: int) -> list[Leftover]:
         if one.owner == uid and one.id not in {other.id for other in old}
     ]
     new_containers = [one for one in now.containers if before.same(one) is None]
-    return [*found, *(Leftover("container", one.id) for one in new_containers if one.engine == "box")]
+    found += [Leftover("container", one.id) for one in new_containers if one.engine == "box"]
+    return [*found, *(Leftover("network", one.id) for one in now.networks if one not in before.networks)]
 
 
-IPCRM_OPTIONS = {"queue": "-q", "segment": "-m", "semaphores": "-s"}
+COMMANDS = {
+    "queue": ("ipcrm", "-q"),
+    "segment": ("ipcrm", "-m"),
+    "semaphores": ("ipcrm", "-s"),
+    "container": ("box", "rm", "-f"),
+    "network": ("box", "network", "rm"),
+}
+"""What removes each kind; the name comes after it."""
 
 
 def remove(leftover: Leftover) -> None:
     """Remove it as this user. That it is gone already, or that the command is missing, is no error: the next look tells."""
-    command = ["ipcrm", IPCRM_OPTIONS[leftover.kind]] if leftover.kind in IPCRM_OPTIONS else ["box", "rm", "-f"]
     with suppress(OSError):
-        subprocess.run([*command, leftover.name], check=False, capture_output=True)
+        subprocess.run([*COMMANDS[leftover.kind], leftover.name], check=False, capture_output=True)
 
 
 def undo(before: Facts, now: Facts) -> list[Leftover]:

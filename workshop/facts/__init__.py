@@ -6,7 +6,7 @@ from .ipc import Ipc, Queue, Segment, Semaphores
 from .measured import Measured, Series, Virtual
 from .mounts import Mount
 from .namespaces import KINDS, Namespaces
-from .network import Interface
+from .network import Interface, Network
 from .processes import Process
 from .roots import Chrooted, Root
 from .security import Security
@@ -15,6 +15,6 @@ from .users import IdRange, Users
 
 __all__ = [
     "KINDS", "SUBJECTS", "Cgroups", "Chrooted", "Clocks", "Container", "Cpu", "Evidence", "Facts", "HalfMade", "Hierarchy",
-    "Host", "IdRange", "Interface", "Ipc", "Measured", "Membership", "Memory", "Mount", "Namespaces", "Pids", "Process", "Queue",
-    "Root", "Security", "Segment", "Semaphores", "Series", "Users", "Virtual",
+    "Host", "IdRange", "Interface", "Ipc", "Measured", "Membership", "Memory", "Mount", "Namespaces", "Network", "Pids",
+    "Process", "Queue", "Root", "Security", "Segment", "Semaphores", "Series", "Users", "Virtual",
 ]  # fmt: skip

@@ -13,3 +13,12 @@ class Interface:
     addresses: tuple[str, ...] = ()
     received: int = 0
     sent: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Network:
+    """A network that box made: a bridge in a network namespace that no process is in. `subnet` is as `172.18.0.0/16`."""
+
+    id: str
+    name: str
+    subnet: str

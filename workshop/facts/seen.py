@@ -10,7 +10,7 @@ from .ipc import Ipc
 from .measured import Measured, Virtual
 from .mounts import Mount
 from .namespaces import Namespaces
-from .network import Interface
+from .network import Interface, Network
 from .processes import Process
 from .roots import Chrooted, Root
 from .security import Security
@@ -96,7 +96,7 @@ class Facts:
 
     `caller` is the uid that asked. `chrooted` holds the caller's processes (all of them, if that is root) that are in no
     container and have another `/` than the host; seen with the subject roots. `half_made` holds the caller's boxes that are
-    being made step by step (those of everybody, if that is root).
+    being made step by step, and `networks` the caller's networks of box (those of everybody, if that is root).
 
     From the learner's own side, not the kernel: `measured` holds the latest result of each experiment of the lesson that the
     workshop has run for this learner, `virtual` what the learner could boot a virtual machine with (subject virtual).
@@ -109,6 +109,7 @@ class Facts:
     caller: int = 0
     chrooted: tuple[Chrooted, ...] = ()
     half_made: tuple[HalfMade, ...] = ()
+    networks: tuple[Network, ...] = ()
     measured: tuple[Measured, ...] = ()
     virtual: Virtual = field(default_factory=Virtual)
 

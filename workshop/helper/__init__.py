@@ -17,6 +17,7 @@ The helper keeps
 - what a user makes step by step (`stepping`) to its own code until the last step: it can be let on, looked at from a closed
   list and given up, and waits for half an hour at most;
 - the host's mount table as it is: every mount is made in a sandbox's own mount namespace;
+- the host's network as it is: a bridge stands in a network namespace of its own, which the kernel ends with the helper;
 - nothing of a sandbox after it ended: PID 1 dies with the helper, and what is left after any crash bears the helper's
   name, by which the next start removes it before it takes new work (`reconcile`);
 - to its own code: standard library, `workshop.facts`, `workshop.protocol`, and as root only files that root alone can write.
@@ -26,5 +27,5 @@ limits, a sandbox's root is the user, and it protects nobody from that user's ow
 
 Read in this order: `process` (start to end), `server` (who calls), `operations` (the table), `sandboxes` (lives), `launch`
 (how one starts), `stepping`, `rootfs` and `confine` (what it sees and may), `streams` and `logs` (what it prints), `cgroups`,
-`images`, `reconcile`; `syscalls` underneath.
+`images`, `networks`, `reconcile`; `syscalls` and `netlink` underneath.
 """

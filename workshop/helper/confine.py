@@ -27,7 +27,7 @@ DESCRIPTORS = 1024
 HIGHEST_CAPABILITY = syscalls.highest_capability()
 SIGNALS = (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGTERM, signal.SIGPIPE, signal.SIGXFSZ, signal.SIGCHLD)
 """Those that Python, the helper or who started it may ignore or handle; ignored ones would survive exec (signal(7))."""
-_SIOCGIFFLAGS, _SIOCSIFFLAGS, _IFF_UP = 0x8913, 0x8914, 1
+_SIOCGIFFLAGS, _SIOCSIFFLAGS, _SIOCSIFADDR, _SIOCSIFNETMASK, _IFF_UP = 0x8913, 0x8914, 0x8916, 0x891C, 1
 _TIOCSPTLCK, _TIOCGPTPEER = 0x40045431, 0x5441
 
 
@@ -50,12 +50,21 @@ def mark(instance: str) -> str:
     return f"box-{instance}"
 
 
-def raise_loopback() -> None:
-    """Set `lo` up in the new network namespace (netdevice(7))."""
+def raise_interface(name: str) -> None:
+    """Set an interface up in the new network namespace (netdevice(7))."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_socket:
-        request = fcntl.ioctl(any_socket, _SIOCGIFFLAGS, struct.pack("16sH22x", b"lo", 0))
+        request = fcntl.ioctl(any_socket, _SIOCGIFFLAGS, struct.pack("16sH22x", name.encode(), 0))
         (flags,) = struct.unpack_from("H", request, 16)
-        fcntl.ioctl(any_socket, _SIOCSIFFLAGS, struct.pack("16sH22x", b"lo", flags | _IFF_UP))
+        fcntl.ioctl(any_socket, _SIOCSIFFLAGS, struct.pack("16sH22x", name.encode(), flags | _IFF_UP))
+
+
+def take_address(interface: str, address: str, prefix: int) -> None:
+    """Give an interface of the new network namespace its IPv4 address (netdevice(7))."""
+    mask = socket.inet_ntoa(struct.pack(">I", (1 << 32) - (1 << (32 - prefix))))
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_socket:
+        for request, value in ((_SIOCSIFADDR, address), (_SIOCSIFNETMASK, mask)):
+            packed = struct.pack("=16sHH4s16x", interface.encode(), socket.AF_INET, 0, socket.inet_aton(value))
+            fcntl.ioctl(any_socket, request, packed)
 
 
 def open_terminal(pts: str, rows: int, columns: int) -> tuple[int, int]:

@@ -35,6 +35,7 @@ STEPS: dict[str, Steps] = {
         ("write(tasks, 0)", "why_join"),
         ("unshare(CLONE_NEWUSER|NEWNS|NEWPID|NEWNET|NEWUTS|NEWIPC|NEWCGROUP)", "why_unshare"),
         ("write(uid_map, gid_map)", "why_maps"),
+        ("sendto(NETLINK_ROUTE, RTM_NEWLINK veth)", "why_plug"),
         ("open_tree(IMAGE), mount_setattr(MOUNT_ATTR_IDMAP)", "why_idmap"),
         ("setresgid(0), setresuid(0)", "why_identity"),
         ("fork()", "why_second_fork"),
@@ -74,5 +75,11 @@ STEPS: dict[str, Steps] = {
     "pause": (("write(freezer.state, FROZEN) or write(cgroup.freeze, 1)", "why_freeze"),),
     "unpause": (("write(freezer.state, THAWED) or write(cgroup.freeze, 0)", "why_unfreeze"),),
     "logs": (("read(PIPE or TERMINAL)", "why_logs"),),
+    "networks": ((" - ", "why_list"),),
+    "createnetwork": (
+        ("unshare(CLONE_NEWNET), socket(NETLINK_ROUTE), setns(OWN)", "why_switch"),
+        ("sendto(NETLINK_ROUTE, RTM_NEWLINK bridge)", "why_bridge"),
+    ),
+    "removenetwork": (("close(SOCKET)", "why_unplug"),),
     "observe": (("openat(/proc/PID/...)", "why_observe"), ("setns(PIDFD, NEWIPC|NEWUTS)", "why_observe_inside")),
 }

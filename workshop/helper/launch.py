@@ -3,6 +3,7 @@
     helper                     outer child                       inner child (PID 1)
     fork                  ->   join cgroups, unshare
     write identity maps   <-   "unshared"
+    plug it in            <-   "plug", where it joins a network
     map the image         <-   "image", then
                           ->   take the sandbox's identity, fork ->
     hold a pidfd          <-   "born", exit                      mounts, terminal
@@ -29,6 +30,7 @@ from typing import NoReturn
 from ..protocol import ProtocolError
 from . import confine, rootfs, syscalls
 from .cgroups import Cgroups
+from .networks import INTERFACE, PREFIX, Plug
 from .stepping import Straight
 
 IDENTITIES = 65536
@@ -64,6 +66,8 @@ class Place:
     children: set[int]
     """Pids of the children that somebody will reap."""
     walk: Straight = field(default_factory=Straight)
+    plug: Plug | None = None
+    """What connects it to a network; nothing but loopback without."""
 
 
 @dataclass(frozen=True)
@@ -180,10 +184,14 @@ def _let_go(pid: int, pidfd: int, place: Place) -> None:
 
 
 def _map(channel: Channel, outer: int, place: Place) -> Generator[int, None, None]:
-    """Give a new user namespace its identities, and its image."""
+    """Give a new user namespace its identities, its network and its image."""
     yield from channel.await_word("unshared")
     _map_identities(outer, place.base)
     channel.send("mapped")
+    if place.plug:
+        yield from channel.await_word("plug")
+        place.plug.put_into(outer)
+        channel.send("plugged")
     if not place.base:
         return
     yield from channel.await_word("image")
@@ -267,6 +275,10 @@ def _outer(channel: Channel, place: Place, program: Program) -> None:
     walk.stop("why_maps")
     channel.send("unshared")
     channel.expect("mapped")
+    if place.plug:
+        walk.stop("why_plug")
+        channel.send("plug")
+        channel.expect("plugged")
     walk.stop("why_idmap")
     lower = _receive_image(channel, place)
     walk.stop("why_identity")
@@ -323,6 +335,7 @@ def _inner(channel: Channel, place: Place, program: Program, lower: int | str) -
     """PID 1: its file systems, its names, then the program."""
     os.umask(0o022)
     walk = place.walk
+    hosts = syscalls.clone_mount(place.plug.hosts) if place.plug else -1  # now, since the new root will cover it
     walk.stop("why_overlay")
     root = rootfs.make_root(place.over, lower)
     walk.stop("why_mounts")
@@ -334,7 +347,11 @@ def _inner(channel: Channel, place: Place, program: Program, lower: int | str) -
     rootfs.write_names(root, program.hostname)
     socket.sethostname(program.hostname)
     walk.stop("why_loopback")
-    confine.raise_loopback()
+    confine.raise_interface("lo")
+    if place.plug:
+        confine.raise_interface(INTERFACE)
+        confine.take_address(INTERFACE, place.plug.address, PREFIX)
+        rootfs.mount_hosts(root, hosts)
     _become(channel, place, program, f"{root}/dev/pts", root)
 
 

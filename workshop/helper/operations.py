@@ -14,7 +14,7 @@ from typing import Any
 
 from .. import protocol
 from ..protocol import NAME, ProtocolError
-from . import operations_running, processors
+from . import operations_networks, operations_running, processors
 from .answers import Answer, Caller, memory_file
 from .cgroups import Limits
 from .describe import STEPS
@@ -258,7 +258,8 @@ def _hold_quota(caller: Caller, limits: Limits) -> None:
 
 def _observe(sandboxes: Sandboxes, caller: Caller, request: protocol.Observe) -> Answer:
     known = {one.id: _sandboxed(one) for one in sandboxes.all.values()}
-    facts = observe(request.subjects, caller.uid, known, sandboxes.home.instance)
+    seen = observe(request.subjects, caller.uid, known, sandboxes.home.instance)
+    facts = dataclasses.replace(seen, networks=operations_networks.facts(sandboxes, caller))
     return Answer({}, (memory_file(dataclasses.asdict(facts)),))
 
 
@@ -286,4 +287,7 @@ OPERATIONS: dict[type[Any], Callable[[Sandboxes, Caller, Any], Answer | None]] =
     protocol.Unpause: operations_running.unpause,
     protocol.Logs: operations_running.logs,
     protocol.Observe: _observe,
+    protocol.Networks: operations_networks.listing,
+    protocol.CreateNetwork: operations_networks.create,
+    protocol.RemoveNetwork: operations_networks.remove,
 }

@@ -18,6 +18,7 @@ from .cgroups import Cgroups, hierarchies
 from .images import Images
 from .ledger import Ledger
 from .loop import Loop
+from .networks import Networks
 from .reconcile import reconcile
 from .sandboxes import Home, Sandboxes
 from .server import Server
@@ -90,7 +91,7 @@ def make_home() -> Home:
         raise OSError(f"{directory} is not only ours: remove it")
     cgroups = Cgroups(instance, hierarchies() if uid == 0 else [])
     images = Images(f"{state_directory(instance, uid)}/images")
-    return Home(instance, directory, Loop(), cgroups, images, Ledger(f"{directory}/ledger"))
+    return Home(instance, directory, Loop(), cgroups, images, Ledger(f"{directory}/ledger"), Networks(f"{directory}/networks"))
 
 
 def state_directory(instance: str, uid: int) -> str:

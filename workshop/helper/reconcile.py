@@ -23,7 +23,7 @@ def reconcile(home: Home) -> int:
     for name in names:
         _remove(home, name)
     home.cgroups.remove_parent()
-    count = len(names) + home.images.remove_unfinished()
+    count = len(names) + home.images.remove_unfinished() + home.networks.remove_left()
     return count if home.cgroups.mounted else count + _kill_marked(home.instance)
 
 

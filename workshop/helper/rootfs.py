@@ -104,6 +104,12 @@ def write_names(root: str, hostname: str) -> None:
         os.close(descriptor)
 
 
+def mount_hosts(root: str, hosts: int) -> None:
+    """/etc/hosts is the network's, by a descriptor of its mount: the helper keeps it up to date, and it is only to be read."""
+    syscalls.move_mount(hosts, f"{root}/etc/hosts")
+    syscalls.make_read_only(f"{root}/etc/hosts")
+
+
 def mask(root: str) -> None:
     """Cover what tells of the shared kernel, and make read-only what would change it."""
     for path in (f"{root}/proc/{name}" for name in READ_ONLY):

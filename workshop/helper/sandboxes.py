@@ -11,13 +11,15 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from ..protocol import Exec, ProtocolError, Run
+from ..protocol import NO_NETWORK, Exec, ProtocolError, Run
 from . import capabilities, describe, launch, syscalls
 from .cgroups import Cgroups, Limits, is_frozen
 from .images import Images
 from .ledger import Ledger
 from .logs import Log
 from .loop import Loop, Task
+from .names import free_name
+from .networks import Network, Networks, Plug
 from .stepping import Straight, Walk
 from .streams import make_streams
 
@@ -30,9 +32,8 @@ START_SECONDS = 60.0
 """A start is work in the sandbox's own share of time: the least share, on an emulated processor, took 14 seconds."""
 AGAIN_SECONDS = 0.02
 """Between two looks at something that is ending."""
-ADJECTIVES = ("amber", "brave", "calm", "clever", "eager", "gentle", "happy", "keen", "lucid", "merry", "nimble", "quiet")
-ANIMALS = ("badger", "beaver", "crane", "dolphin", "finch", "gecko", "heron", "ibis", "lemur", "otter", "panda", "wren")
-TOLD = ("id", "name", "image", "command", "created", "code", "ended", "hostname", "cgroups", "remove", "dropped", "variables")
+TOLD = ("id", "name", "image", "command", "created", "code", "ended", "hostname", "cgroups", "remove", "dropped", "variables",
+        "network", "address")  # fmt: skip
 EndedCall = Callable[[int], None]
 Started = Callable[[tuple[int, ...] | Exception], None]
 
@@ -88,6 +89,8 @@ class Sandbox(Ending):
     detached: bool
     dropped: list[str]
     variables: list[str]
+    network: str
+    plug: Plug | None = None
     created: float = field(default_factory=time.time)
     pid: int = 0
     pidfd: int = -1
@@ -99,6 +102,11 @@ class Sandbox(Ending):
     cgroups: dict[str, str] = field(default_factory=dict)
     walk: Straight = field(default_factory=Straight)
     start: Task[launch.Started] | None = None
+
+    @property
+    def address(self) -> str:
+        """Where the others of its network reach it, empty for one that none can."""
+        return self.plug.address if self.plug and self.running else ""
 
     @property
     def paused(self) -> bool:
@@ -128,6 +136,7 @@ class Home:
     cgroups: Cgroups
     images: Images
     ledger: Ledger
+    networks: Networks
 
 
 class Sandboxes:
@@ -142,6 +151,10 @@ class Sandboxes:
     def of(self, owner: int) -> list[Sandbox]:
         """The sandboxes that this uid may know of, oldest first, those that are being started as well."""
         return [one for one in self.all.values() if owner in (0, one.owner)]
+
+    def busy(self) -> bool:
+        """True while something would end with the helper."""
+        return bool(self.home.networks.all) or any(one.running for one in self.all.values())
 
     def find(self, owner: int, reference: str) -> Sandbox:
         """By name, id, or the beginning of an id; raises ProtocolError `no_such_container` or `ambiguous`."""
@@ -165,11 +178,12 @@ class Sandboxes:
     def run(self, owner: int, wanted: Run, limits: Limits, done: Started) -> Sandbox:
         """Begin to start one; `done` gets the descriptors for its client, or the error."""
         image = self.home.images.find(wanted.image)
+        network = self.home.networks.find(owner, wanted.network) if wanted.network != NO_NETWORK else None
         sandbox = self._plan(owner, wanted, limits)
         streams = make_streams(sandbox.program(sandbox.command, wanted), wanted)
         self.all[sandbox.id] = sandbox
         if wanted.step:
-            sandbox.walk = Walk(self.home.loop, self._left_out(), lambda: self.kill(sandbox))
+            sandbox.walk = Walk(self.home.loop, self._left_out(wanted), lambda: self.kill(sandbox))
 
         def finish(outcome: launch.Started | Exception) -> None:
             if isinstance(outcome, Exception):
@@ -180,14 +194,16 @@ class Sandboxes:
             done(streams.hand_over(outcome.master, sandbox.log))
 
         seconds = math.inf if wanted.step else START_SECONDS  # a learner takes time to think
-        sandbox.start = self._begin(lambda: self._start(sandbox, image, streams.program), finish, seconds)
+        sandbox.start = self._begin(lambda: self._start(sandbox, image, network, streams.program), finish, seconds)
         return sandbox
 
-    def _left_out(self) -> frozenset[str]:
-        """The steps that are none on this machine; into groups of version 2 a child is born."""
+    def _left_out(self, wanted: Run) -> frozenset[str]:
+        """The steps that are none for this one; into groups of version 2 a child is born."""
+        unplugged = frozenset() if wanted.network != NO_NETWORK else frozenset({"why_plug"})
         if os.geteuid():
-            return describe.WITH_ROOT
-        return frozenset() if any(one.version == 1 for one in self.home.cgroups.mounted) else frozenset({"why_join"})
+            return describe.WITH_ROOT | unplugged
+        joins = any(one.version == 1 for one in self.home.cgroups.mounted)
+        return unplugged if joins else unplugged | {"why_join"}
 
     def execute(self, sandbox: Sandbox, wanted: Exec, done: Started) -> Execution:
         """Begin to start one more program in a running sandbox; `done` as in `run`."""
@@ -208,10 +224,12 @@ class Sandboxes:
         self._begin(lambda: launch.enter(self._place(sandbox, ""), sandbox.pidfd, streams.program), finish, START_SECONDS)
         return execution
 
-    def _start(self, sandbox: Sandbox, image: str, program: launch.Program) -> launch.Steps:
+    def _start(self, sandbox: Sandbox, image: str, network: Network | None, program: launch.Program) -> launch.Steps:
         """Note it, limit it, start it: in this order, so that nothing is without a name or a limit at any time."""
         home, walk = self.home, sandbox.walk
         try:
+            if network:
+                sandbox.plug = network.join(sandbox.id, (sandbox.name, sandbox.hostname))
             yield from walk.stop_helper("why_make_cgroups")
             home.ledger.write(sandbox.id, sandbox.owner, sandbox.name)
             home.cgroups.make(sandbox.id)
@@ -283,7 +301,7 @@ class Sandboxes:
         taken = {one.name for one in mine}
         if wanted.name in taken:
             raise ProtocolError("name_taken", name=wanted.name)
-        name, identity = wanted.name or _free_name(taken), os.urandom(32).hex()
+        name, identity = wanted.name or free_name(taken), os.urandom(32).hex()
         return Sandbox(
             id=identity,
             name=name,
@@ -298,6 +316,7 @@ class Sandboxes:
             detached=wanted.detach,
             dropped=[capabilities.plain(one) for one in wanted.dropped],
             variables=wanted.variables,
+            network=wanted.network,
         )
 
     def _free_base(self) -> int:
@@ -311,7 +330,15 @@ class Sandboxes:
         """Where its programs run."""
         home = self.home
         return launch.Place(
-            home.instance, home.cgroups, sandbox.id, image, sandbox.base, home.directory, self.children, sandbox.walk
+            home.instance,
+            home.cgroups,
+            sandbox.id,
+            image,
+            sandbox.base,
+            home.directory,
+            self.children,
+            sandbox.walk,
+            sandbox.plug,
         )
 
     def _adopt(self, sandbox: Sandbox, started: launch.Started) -> None:
@@ -348,6 +375,7 @@ class Sandboxes:
             self.home.cgroups.kill(identity)
             self.home.loop.later(AGAIN_SECONDS / 10, lambda: self._sweep(identity, done))
             return
+        self.home.networks.leave(identity)
         self.home.ledger.forget(identity)
         done()
 
@@ -360,17 +388,3 @@ class Sandboxes:
         for oldest in kept[: max(0, len(kept) - ENDED_EACH)]:
             self.forget(oldest)
         sandbox.tell(sandbox.code)
-
-
-def _free_name(taken: set[str]) -> str:
-    """A name that is easy to type and not taken."""
-    for attempt in itertools.count():
-        name = f"{_any(ADJECTIVES)}_{_any(ANIMALS)}" + (str(attempt) if attempt > 3 else "")
-        if name not in taken:
-            return name
-    raise AssertionError
-
-
-def _any(words: tuple[str, ...]) -> str:
-    """One of them, as chance has it."""
-    return words[int.from_bytes(os.urandom(4), "big") % len(words)]

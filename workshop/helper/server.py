@@ -203,7 +203,7 @@ class Server:
         if self._idle is None:
             return
         now = time.monotonic()
-        if self.connections or any(one.running for one in self.sandboxes.all.values()):
+        if self.connections or self.sandboxes.busy():
             self._busy_until = now
         if now - self._busy_until >= self._idle:
             self.loop.stop()
