@@ -28,7 +28,7 @@ BOX: dict[str, Any] = {
     "ended": 0,
     "pid": 4321,
     "hostname": "0123456789ab",
-    "limits": {"millicpus": 500, "memory": 67_108_864, "pids": 50, "cpus": ""},
+    "limits": {"millicpus": 500, "memory": 67_108_864, "pids": 50, "cpus": "", "shares": 0},
     "cgroups": {"cpu": "/sys/fs/cgroup/cpu/workshop/0123"},
     "remove": True,
     "dropped": [],
@@ -105,7 +105,7 @@ def test_inspect_has_the_keys_of_docker() -> None:
     assert (seen["Id"], seen["Name"], seen["Created"]) == (BOX["id"], "/quiet_pine", "2023-11-14T22:12:15.000000Z")
     assert (seen["State"]["Status"], seen["State"]["Running"], seen["State"]["Pid"]) == ("running", True, 4321)
     assert seen["Config"] == {"Image": "busybox", "Cmd": ["sleep", "100"], "Hostname": "0123456789ab", "Env": []}
-    limits = {"NanoCpus": 500_000_000, "Memory": 67_108_864, "PidsLimit": 50, "CpusetCpus": ""}
+    limits = {"NanoCpus": 500_000_000, "Memory": 67_108_864, "PidsLimit": 50, "CpusetCpus": "", "CpuShares": 0}
     assert seen["NetworkSettings"] == {"Networks": {"shop": {"IPAddress": "172.18.0.2"}}}
     assert seen["HostConfig"] == {**limits, "CapDrop": [], "AutoRemove": True}
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 from pathlib import Path
 
@@ -167,6 +168,18 @@ def test_a_box_can_be_held_to_a_processor() -> None:
     assert box("update", "--cpuset-cpus", every, "pinned")[0] == 0
     assert box("exec", "pinned", *allowed)[1].split()[1] == every
     assert box("inspect", "-f", "{{.HostConfig.Memory}}", "pinned")[1] == f"{512 << 20}\n"
+
+
+def test_a_box_can_weigh_less_than_another() -> None:
+    """Of one processor a loop with a quarter of the other's shares gets about a quarter of the time."""
+    for name, shares in (("heavy", "1024"), ("light", "256")):
+        started("--name", name, "--cpuset-cpus", "0", "--cpu-shares", shares, "busybox", "sh", "-c", "while :; do :; done")
+    files = [directory(name, "cpuacct") / "cpuacct.usage" for name in ("heavy", "light")]
+    before = [int(one.read_text()) for one in files]
+    while int(files[1].read_text()) < before[1] + 200_000_000:
+        os.sched_yield()
+    heavy, light = (int(one.read_text()) - past for one, past in zip(files, before, strict=True))
+    assert 2.5 < heavy / light < 6
 
 
 @pytest.mark.parametrize("wrong", ["4096", "one", "1-0", "0,,1"])

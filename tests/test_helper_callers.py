@@ -61,8 +61,9 @@ def test_an_ordinary_caller_keeps_within_the_quota(process: Process) -> None:
         box = background(alice)
         assert refusal(alice, Update(box["id"], memory=-1)) == "beyond_quota"
         assert refusal(alice, Update(box["id"], pids=100_000)) == "beyond_quota"
+        assert refusal(alice, Update(box["id"], shares=2048)) == "beyond_quota"
         alice.ask(Update(box["id"], pids=100, memory=64 << 20))
-        assert inspect(alice, box["id"])["limits"] == {"millicpus": 0, "memory": 64 << 20, "pids": 100, "cpus": ""}
+        assert inspect(alice, box["id"])["limits"] == {"millicpus": 0, "memory": 64 << 20, "pids": 100, "cpus": "", "shares": 0}
         alice.ask(Remove(box["id"], force=True))
 
 

@@ -54,6 +54,14 @@ def test_limits_in_both_versions() -> None:
     assert limits_v2(none) == {"pids.max": "max", "memory.max": "max", "memory.swap.max": "max", "cpu.max": "max 100000"}
 
 
+def test_a_weight_is_written_as_each_version_counts() -> None:
+    """The least and the most are so in both; processors are named the same."""
+    for shares, weight in ((2, "1"), (1024, "39"), (262_144, "10000")):
+        wanted = Limits(shares=shares, cpus="0,1")
+        assert (limits_v1(wanted)["cpu.shares"], limits_v2(wanted)["cpu.weight"]) == (str(shares), weight)
+        assert limits_v1(wanted)["cpuset.cpus"] == limits_v2(wanted)["cpuset.cpus"] == "0,1"
+
+
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_every_operation_describes_itself(language: str) -> None:
     """Each operation has its steps, and each step's reason is there in every language."""

@@ -9,9 +9,23 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from workshop.facts import Clocks, Cpu, Hierarchy, IdRange, Interface, Membership, Memory, Mount, Pids, Process
-from workshop.helper.observe import cgroups, clocks, controllers, groups, ipc, mounts, network, processes, security, users
-from workshop.helper.observe.text import UnreadableError, counters
+from workshop.facts import (
+    Clocks,
+    Cpu,
+    Hierarchy,
+    IdRange,
+    Interface,
+    Io,
+    Membership,
+    Memory,
+    Mount,
+    Pids,
+    Process,
+    Throttle,
+    Transfer,
+)
+from workshop.helper.observe import block, cgroups, clocks, controllers, groups, ipc, mounts, network, processes, security, users
+from workshop.helper.observe.text import UnreadableError, counters, numbers_listed
 
 RECORDED = Path(__file__).parent / "recorded"
 BOX = "654bd6413abb005ccb2e93e096151650e022132b7186171fd871cc8d5692e356"
@@ -74,10 +88,13 @@ def test_version_1_membership_names_the_directory_on_the_host() -> None:
 def test_version_1_files_are_read_into_the_common_shape() -> None:
     """Nanoseconds of version 1 become microseconds, and each controller says what it said."""
     seen = controllers.parse_controllers((), texts("v1"))
-    assert seen.cpu == Cpu(20000, 100000, 1024, 228786, 13, 11, 862772)
+    assert seen.cpu == Cpu(20000, 100000, 1024, 228786, 13, 11, 862772, (200, 28))
     assert seen.memory == Memory(67108864, 2244608, 3117056, 0)
-    assert seen.pids == Pids(64, 2)
+    assert seen.pids == Pids(64, 2, refused=7)
     assert seen.frozen is False
+    assert seen.cpus == (0, 1)
+    assert seen.devices == ("c 1:3 rwm", "c 1:5 rwm")
+    assert seen.io == Io((Throttle("254:0", read_bytes=1048576, writes=50),), (Transfer("254:0", 1982256, 4096, 31, 1),))
 
 
 def test_version_1_no_limit_is_none() -> None:
@@ -99,8 +116,12 @@ def test_version_2_files_are_read_into_the_same_shape() -> None:
     seen = controllers.parse_controllers((), texts("v2"))
     assert seen.cpu == Cpu(50000, 100000, 100, 2514876, 51, 48, 2398120)
     assert seen.memory == Memory(134217728, 5242880, 9437184, 1)
-    assert seen.pids == Pids(None, 3)
+    assert seen.pids == Pids(None, 3, refused=2)
     assert seen.frozen is True
+    assert seen.cpus == (0, 2, 3)
+    assert seen.devices is None
+    busy, other = Transfer("8:16", 1459200, 314773504, 192, 353), Transfer("8:0", 90430464, 299008000, 8950, 1252)
+    assert seen.io == Io((Throttle("8:16", read_bytes=2097152, writes=120),), (busy, other))
 
 
 def test_version_2_cgroup_without_controllers_says_nothing_of_them() -> None:
@@ -275,6 +296,9 @@ PARSERS: dict[str, Callable[[str], object]] = {
     "controllers_v1": lambda text: controllers.parse_controllers(
         (), dict.fromkeys(("cpu.cfs_quota_us", "memory.limit_in_bytes", "freezer.state", controllers.V1_CPU_STAT), text)
     ),
+    "block": lambda text: block.parse_io(dict.fromkeys(block.V1_FILES, text)),
+    "block_v2": lambda text: block.parse_io(dict.fromkeys(block.V2_FILES, text)),
+    "cpus": lambda text: numbers_listed(text, "cpuset.cpus.effective"),
     "ipc": lambda text: ipc.parse_ipc(ipc.IpcTexts(text, text, text)),
     "mounts": mounts.parse_mounts,
     "interfaces": lambda text: network.parse_interfaces(text, text, text, text),

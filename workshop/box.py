@@ -42,6 +42,7 @@ def box() -> None:
 @click.option("--pids-limit", type=Count(), default=0)
 @click.option("--step", is_flag=True)
 @click.option("--cpuset-cpus", default="", metavar="string")
+@click.option("-c", "--cpu-shares", type=Count(), default=0)
 @click.option("--cap-drop", multiple=True, metavar="string")
 @click.option("-e", "--env", multiple=True, metavar="string")
 @click.option("--network", default=protocol.NO_NETWORK, metavar="string")
@@ -55,7 +56,7 @@ def run(tty: bool, command: tuple[str, ...], **others: Any) -> int:
         raise BoxError(say("helper.step_needs_terminal"), OURS)
     rows, columns = window()
     request = protocol.Run(command=list(command), terminal=tty, rows=rows, columns=columns, **_named(others))
-    limited = request.millicpus or request.pids or request.memory or request.cpus
+    limited = request.millicpus or request.pids or request.memory or request.cpus or request.shares
     with helper(OURS) as client:
         if limited and not _can_limit(client):
             click.echo(f"box: {say('box.limits_ignored')}", err=True)
@@ -128,6 +129,7 @@ def rm(force: bool, container: tuple[str, ...]) -> int:
 @click.option("-m", "--memory", type=Bytes(lift=True), default=0)
 @click.option("--pids-limit", type=Count(lift=True), default=0)
 @click.option("--cpuset-cpus", default="", metavar="string")
+@click.option("-c", "--cpu-shares", type=Count(), default=0)
 @click.argument("container", nargs=-1, required=True)
 def update(container: tuple[str, ...], **limits: Any) -> int:
     """Change the limits of boxes."""
@@ -209,7 +211,14 @@ def stats(no_stream: bool, container: tuple[str, ...]) -> None:
 
 def _named(options: dict[str, Any]) -> dict[str, Any]:
     """Options of the command line under the names that the helper has for them."""
-    names = {"cpus": "millicpus", "pids_limit": "pids", "cpuset_cpus": "cpus", "cap_drop": "dropped", "env": "variables"}
+    names = {
+        "cpus": "millicpus",
+        "pids_limit": "pids",
+        "cpuset_cpus": "cpus",
+        "cpu_shares": "shares",
+        "cap_drop": "dropped",
+        "env": "variables",
+    }
     found = {names.get(key, key): list(value) if isinstance(value, tuple) else value for key, value in options.items()}
     if "variables" in found:
         given = [

@@ -128,6 +128,7 @@ def details(one: Mapping[str, Any]) -> dict[str, Any]:
             "Memory": limits["memory"],
             "PidsLimit": limits["pids"],
             "CpusetCpus": limits["cpus"],
+            "CpuShares": limits["shares"],
             "CapDrop": one["dropped"],
             "AutoRemove": one["remove"],
         },

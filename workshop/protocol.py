@@ -79,6 +79,7 @@ class Run:
     Descriptors: with `terminal` the master of its pseudo-terminal; without it and not `detach`, its stdin (write end;
     only with `interactive`), stdout and stderr (read ends). A sandbox that is not detached dies with the connection that
     asked for it. `millicpus` in thousandths of a processor, `memory` in bytes, 0 for the default (no cpu limit).
+    `shares` weigh its processor time against others', 0 for the usual 1024.
     `cpus` are processors by number, as `0,2-3`, '' for all; `dropped` names capabilities that its programs do without
     (`NET_RAW`, `CAP_NET_RAW` or `ALL`); `variables` are `KEY=VALUE` of its programs' environment. What a detached one prints
     is kept for Logs. `network` is one of the caller's.
@@ -101,6 +102,7 @@ class Run:
     columns: int = 80
     step: bool = False
     cpus: str = ""
+    shares: int = 0
     dropped: list[str] = field(default_factory=list)
     variables: list[str] = field(default_factory=list)
     network: str = NO_NETWORK
@@ -157,9 +159,9 @@ class Inspect:
     """One sandbox.
 
     `{"id", "name", "image", "command": [...], "created", "state": "created"|"running"|"paused"|"exited", "code", "ended",
-    "pid", "hostname", "limits": {"millicpus", "memory", "pids", "cpus"}, "cgroups": {controller: directory}, "remove",
-    "dropped", "variables", "network", "address"}`; times in epoch seconds. The state is "created" while it is half made (see
-    Step). The address is empty without a network, and after its end.
+    "pid", "hostname", "limits": {"millicpus", "memory", "pids", "cpus", "shares"}, "cgroups": {controller: directory},
+    "remove", "dropped", "variables", "network", "address"}`; times in epoch seconds. The state is "created" while it is half
+    made (see Step). The address is empty without a network, and after its end.
     """
 
     container: str
@@ -190,6 +192,7 @@ class Update:
     memory: int = 0
     pids: int = 0
     cpus: str = ""
+    shares: int = 0
 
 
 @dataclass(frozen=True)

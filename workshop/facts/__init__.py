@@ -1,6 +1,6 @@
 """Facts: what was seen of the kernel at one moment, as frozen dataclasses. Imports nothing of ours but itself."""
 
-from .cgroups import Cgroups, Cpu, Hierarchy, Membership, Memory, Pids
+from .cgroups import Cgroups, Cpu, Hierarchy, Io, Membership, Memory, Pids, Throttle, Transfer
 from .clocks import Clocks
 from .ipc import Ipc, Queue, Segment, Semaphores
 from .measured import Measured, Series, Virtual
@@ -14,7 +14,38 @@ from .seen import SUBJECTS, Container, Evidence, Facts, HalfMade, Host
 from .users import IdRange, Users
 
 __all__ = [
-    "KINDS", "SUBJECTS", "Cgroups", "Chrooted", "Clocks", "Container", "Cpu", "Evidence", "Facts", "HalfMade", "Hierarchy",
-    "Host", "IdRange", "Interface", "Ipc", "Measured", "Membership", "Memory", "Mount", "Namespaces", "Network", "Pids",
-    "Process", "Queue", "Root", "Security", "Segment", "Semaphores", "Series", "Users", "Virtual",
+    "KINDS",
+    "SUBJECTS",
+    "Cgroups",
+    "Chrooted",
+    "Clocks",
+    "Container",
+    "Cpu",
+    "Evidence",
+    "Facts",
+    "HalfMade",
+    "Hierarchy",
+    "Host",
+    "IdRange",
+    "Interface",
+    "Io",
+    "Ipc",
+    "Measured",
+    "Membership",
+    "Memory",
+    "Mount",
+    "Namespaces",
+    "Network",
+    "Pids",
+    "Process",
+    "Queue",
+    "Root",
+    "Security",
+    "Segment",
+    "Semaphores",
+    "Series",
+    "Throttle",
+    "Transfer",
+    "Users",
+    "Virtual",
 ]  # fmt: skip

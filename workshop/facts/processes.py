@@ -22,3 +22,5 @@ class Process:
     """Clock ticks between boot and its start (starttime of proc_pid_stat(5))."""
     group: int = 0
     """Host's number of its process group's leader, which may have ended (pgrp of proc_pid_stat(5))."""
+    processor: int = 0
+    """The processor that it last ran on."""

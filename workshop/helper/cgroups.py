@@ -16,6 +16,8 @@ from ..facts import Hierarchy
 from . import syscalls
 
 PERIOD_US = 100_000
+SHARES = (2, 262_144)
+"""Least and most of cpu.shares, the usual being 1024; version 2 weighs from 1 to 10,000, the usual being 100."""
 DEVICES = ("c *:* m", "b *:* m", "c 1:3 rwm", "c 1:5 rwm", "c 1:7 rwm", "c 1:8 rwm", "c 1:9 rwm",
            "c 5:0 rwm", "c 5:1 rwm", "c 5:2 rwm", "c 136:* rwm")  # fmt: skip
 """Docker's: make any node, but open only null, zero, full, random, urandom, tty, console, ptmx and terminals."""
@@ -28,12 +30,16 @@ WANTED = ("cpu", "cpuset", "memory", "pids", "io")
 
 @dataclass(frozen=True)
 class Limits:
-    """Thousandths of a processor, bytes, processes; 0 is no limit. `cpus` are the processors, as `0,1`; '' for all."""
+    """Thousandths of a processor, bytes, processes; 0 is no limit. `cpus` are the processors, as `0,1`; '' for all.
+
+    `shares` weigh it against others where a processor is wanted by more than one, as version 1 counts them; 0 for the usual.
+    """
 
     millicpus: int = 0
     memory: int = 0
     pids: int = 0
     cpus: str = ""
+    shares: int = 0
 
 
 def parse_hierarchies(mountinfo: str) -> list[Hierarchy]:
@@ -183,7 +189,7 @@ def limits_v1(limits: Limits) -> Mapping[str, str]:
         "memory.swappiness": "0" if limits.memory else "60",
         "cpu.cfs_period_us": str(PERIOD_US),
         "cpu.cfs_quota_us": str(limits.millicpus * PERIOD_US // 1000 if limits.millicpus else -1),
-        **_processors(limits),
+        **_wishes(limits, "cpu.shares", limits.shares),
     }
 
 
@@ -195,13 +201,20 @@ def limits_v2(limits: Limits) -> Mapping[str, str]:
         "memory.max": str(limits.memory or "max"),
         "memory.swap.max": "0" if limits.memory else "max",
         "cpu.max": f"{quota} {PERIOD_US}",
-        **_processors(limits),
+        **_wishes(limits, "cpu.weight", weight(limits.shares)),
     }
 
 
-def _processors(limits: Limits) -> dict[str, str]:
-    """The file that holds processes to some processors, in both versions; a new group has its parent's."""
-    return {"cpuset.cpus": limits.cpus} if limits.cpus else {}
+def weight(shares: int) -> int:
+    """Version 2's weight for version 1's shares: the least is the least and the most the most, as runc has it."""
+    least, most = SHARES
+    return 1 + (shares - least) * 9_999 // (most - least)
+
+
+def _wishes(limits: Limits, file: str, value: int) -> dict[str, str]:
+    """The weight, into this file, and the processors, where there is a wish; a new group has what is usual."""
+    weights = {file: str(value)} if limits.shares else {}
+    return {**weights, "cpuset.cpus": limits.cpus} if limits.cpus else weights
 
 
 def _make(hierarchy: Hierarchy, parent: str, directory: str) -> None:

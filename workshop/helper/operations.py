@@ -16,7 +16,7 @@ from .. import protocol
 from ..protocol import NAME, ProtocolError
 from . import operations_networks, operations_running, processors
 from .answers import Answer, Caller, memory_file
-from .cgroups import Limits
+from .cgroups import SHARES, Limits
 from .describe import STEPS
 from .observe import Sandboxed, observe
 from .sandboxes import Ending, Sandbox, Sandboxes
@@ -24,7 +24,7 @@ from .stepping import Stop, Walk
 
 MEBIBYTE = 1 << 20
 DEFAULTS = Limits(millicpus=0, memory=512 * MEBIBYTE, pids=512)
-MOST = Limits(millicpus=0, memory=1024 * MEBIBYTE, pids=4096)
+MOST = Limits(millicpus=0, memory=1024 * MEBIBYTE, pids=4096, shares=1024)
 """More than this an ordinary caller can't have; root can."""
 KEPT = 16
 """How many processes one connection can have started, and of how many ended sandboxes it can still ask the code."""
@@ -34,6 +34,7 @@ BOUNDS = {
     "millicpus": (10, 1_000_000),
     "memory": (6 * MEBIBYTE, 1 << 50),
     "pids": (1, 4_194_304),
+    "shares": SHARES,
     "rows": (1, 10_000),
     "columns": (1, 10_000),
     "seconds": (0, 3_600),
@@ -84,7 +85,7 @@ def _images(sandboxes: Sandboxes, _: Caller, __: protocol.Images) -> Answer:
 
 def _run(sandboxes: Sandboxes, caller: Caller, request: protocol.Run) -> Answer | None:
     cpus = processors.chosen(request.cpus)
-    limits = Limits(request.millicpus, request.memory or DEFAULTS.memory, request.pids or DEFAULTS.pids, cpus)
+    limits = Limits(request.millicpus, request.memory or DEFAULTS.memory, request.pids or DEFAULTS.pids, cpus, request.shares)
     _hold_quota(caller, limits)
     if request.step:
         return _run_by_steps(sandboxes, caller, request, limits)
@@ -235,7 +236,7 @@ def _remove(sandboxes: Sandboxes, caller: Caller, request: protocol.Remove) -> A
 
 def _update(sandboxes: Sandboxes, caller: Caller, request: protocol.Update) -> Answer:
     sandbox = sandboxes.running(caller.uid, request.container)
-    numbers = {"millicpus": request.millicpus, "memory": request.memory, "pids": request.pids}
+    numbers = {"millicpus": request.millicpus, "memory": request.memory, "pids": request.pids, "shares": request.shares}
     changed = {name: max(value, 0) for name, value in numbers.items() if value}
     cpus = processors.chosen(request.cpus) or sandbox.limits.cpus
     limits = dataclasses.replace(sandbox.limits, cpus=cpus, **changed)
@@ -254,6 +255,8 @@ def _hold_quota(caller: Caller, limits: Limits) -> None:
         most = getattr(MOST, key)
         if caller.uid != 0 and not 0 < getattr(limits, key) <= most:
             raise ProtocolError("beyond_quota", key=key, most=most)
+    if caller.uid != 0 and limits.shares > MOST.shares:
+        raise ProtocolError("beyond_quota", key="shares", most=MOST.shares)
 
 
 def _observe(sandboxes: Sandboxes, caller: Caller, request: protocol.Observe) -> Answer:

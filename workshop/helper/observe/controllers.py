@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from ...facts import Cgroups, Cpu, Membership, Memory, Pids
+from . import block
 from .held import read
-from .text import UnreadableError, counters, limit, number
+from .text import UnreadableError, counters, limit, number, numbers_listed
 
 Texts = Mapping[str, str]
 """Text by file name. Names of the two versions never clash where they differ in meaning, but cpu.stat: see `V1_CPU_STAT`."""
@@ -19,15 +20,20 @@ UNLIMITED = 2**62
 
 _V1_FILES = {
     "cpu": ("cpu.cfs_quota_us", "cpu.cfs_period_us", "cpu.shares", "cpu.stat"),
-    "cpuacct": ("cpuacct.usage",),
+    "cpuacct": ("cpuacct.usage", "cpuacct.usage_percpu"),
+    "cpuset": ("cpuset.effective_cpus",),
     "memory": ("memory.limit_in_bytes", "memory.usage_in_bytes", "memory.max_usage_in_bytes", "memory.oom_control"),
-    "pids": ("pids.max", "pids.current"),
+    "pids": ("pids.max", "pids.current", "pids.events"),
     "freezer": ("freezer.state",),
+    "blkio": block.V1_FILES,
+    "devices": ("devices.list",),
 }
 _V2_FILES = {
     "cpu": ("cpu.max", "cpu.weight", "cpu.stat"),
     "memory": ("memory.max", "memory.current", "memory.peak", "memory.events"),
-    "pids": ("pids.max", "pids.current"),
+    "pids": ("pids.max", "pids.current", "pids.events"),
+    "cpuset": ("cpuset.cpus.effective",),
+    "io": block.V2_FILES,
 }
 
 
@@ -54,7 +60,16 @@ def _files(membership: Membership) -> list[str]:
 
 def parse_controllers(memberships: tuple[Membership, ...], texts: Texts) -> Cgroups:
     """The whole in one shape; raises UnreadableError."""
-    return Cgroups(memberships, parse_cpu(texts), parse_memory(texts), parse_pids(texts), parse_frozen(texts))
+    return Cgroups(
+        memberships,
+        cpu=parse_cpu(texts),
+        memory=parse_memory(texts),
+        pids=parse_pids(texts),
+        frozen=parse_frozen(texts),
+        cpus=parse_cpus(texts),
+        io=block.parse_io(texts),
+        devices=tuple(texts["devices.list"].splitlines()) if "devices.list" in texts else None,
+    )
 
 
 def parse_cpu(texts: Texts) -> Cpu | None:
@@ -75,6 +90,7 @@ def _cpu_v1(texts: Texts) -> Cpu:
         periods=stat.get("nr_periods", 0),
         throttled=stat.get("nr_throttled", 0),
         throttled_us=stat.get("throttled_time", 0) // 1000,
+        each_us=tuple(number(word, "cpuacct.usage_percpu") // 1000 for word in texts.get("cpuacct.usage_percpu", "").split()),
     )
 
 
@@ -128,7 +144,19 @@ def parse_pids(texts: Texts) -> Pids | None:
     """The pids controller, None where the cgroup has none."""
     if "pids.max" not in texts:
         return None
-    return Pids(limit(texts["pids.max"], "pids.max"), number(texts.get("pids.current", "0"), "pids.current"))
+    return Pids(
+        limit(texts["pids.max"], "pids.max"),
+        number(texts.get("pids.current", "0"), "pids.current"),
+        counters(texts.get("pids.events", ""), "pids.events").get("max", 0),
+    )
+
+
+def parse_cpus(texts: Texts) -> tuple[int, ...] | None:
+    """The processors that the cpuset controller allows, None where there is none."""
+    for name in ("cpuset.effective_cpus", "cpuset.cpus.effective"):
+        if name in texts:
+            return numbers_listed(texts[name], name)
+    return None
 
 
 def parse_frozen(texts: Texts) -> bool | None:

@@ -28,6 +28,7 @@ class Stat:
     group: int
     terminal: int
     started: int
+    processor: int
 
 
 def parse_stat(text: str) -> Stat:
@@ -35,10 +36,11 @@ def parse_stat(text: str) -> Stat:
     head, closed, rest = text.rpartition(")")
     _, opened, name = head.partition("(")
     words = rest.split()
-    if not closed or not opened or len(words) < 20:
-        raise UnreadableError(f"/proc/PID/stat: {text[:40]!r} lacks a name in brackets or the 20 fields after it")
+    if not closed or not opened or len(words) < 37:
+        raise UnreadableError(f"/proc/PID/stat: {text[:40]!r} lacks a name in brackets or the 37 fields after it")
     parent, group = number(words[1], "ppid"), number(words[2], "pgrp")
-    return Stat(name, words[0], parent, group, number(words[4], "tty_nr"), number(words[19], "starttime"))
+    terminal, started, processor = number(words[4], "tty_nr"), number(words[19], "starttime"), number(words[36], "processor")
+    return Stat(name, words[0], parent, group, terminal, started, processor)
 
 
 def parse_status(text: str) -> dict[str, str]:
@@ -81,6 +83,7 @@ def parse_process(pid: int, stat: str, status: dict[str, str], cmdline: str) -> 
         terminal=seen.terminal,
         started=seen.started,
         group=seen.group,
+        processor=seen.processor,
     )
 
 

@@ -30,3 +30,19 @@ def limit(text: str, where: str) -> int | None:
     """A limit as version 2 of cgroups writes it: a number, or `max` for none."""
     word = text.strip()
     return None if word == "max" else number(word, where)
+
+
+MOST_LISTED = 65536
+"""More processors than any kernel can be built for."""
+
+
+def numbers_listed(text: str, where: str) -> tuple[int, ...]:
+    """The numbers of a list such as `0-2,7` (cpuset(7), List format); raises UnreadableError."""
+    found: list[int] = []
+    for part in filter(None, text.strip().split(",")):
+        first, _, last = part.partition("-")
+        low, high = number(first, where), number(last or first, where)
+        if not 0 <= low <= high < MOST_LISTED:
+            raise UnreadableError(f"{where}: {part[:40]!r} is no range of processors")
+        found += range(low, high + 1)
+    return tuple(found)
