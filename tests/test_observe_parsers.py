@@ -20,11 +20,25 @@ from workshop.facts import (
     Memory,
     Mount,
     Pids,
+    Pings,
     Process,
     Throttle,
     Transfer,
 )
-from workshop.helper.observe import block, cgroups, clocks, controllers, groups, ipc, mounts, network, processes, security, users
+from workshop.helper.observe import (
+    block,
+    cgroups,
+    clocks,
+    controllers,
+    groups,
+    ipc,
+    links,
+    mounts,
+    network,
+    processes,
+    security,
+    users,
+)
 from workshop.helper.observe.text import UnreadableError, counters, numbers_listed
 
 RECORDED = Path(__file__).parent / "recorded"
@@ -233,6 +247,26 @@ def test_address_of_an_interface_that_is_down() -> None:
     assert network.place("10.0.0.2", [], ["lo", "eth0", "eth1"]) == ("", "")
 
 
+def test_links_tell_their_other_end_and_their_bridge() -> None:
+    """A bridge with one of two joined interfaces at it, and an interface whose other end is in another namespace."""
+    told = links.parse_links(bytes.fromhex(recorded("net/links.hex").replace("\n", "")))
+    assert told == (
+        links.Link("lo", 1, up=False),
+        links.Link("br0", 2, up=False, kind="bridge"),
+        links.Link("port2", 3, up=False, kind="veth", peer=4),
+        links.Link("port1", 4, up=True, kind="veth", peer=3, bridge=2),
+        links.Link("out", 5, up=False, kind="veth", peer=2, elsewhere=True),
+    )
+    known = links.joined((Interface("out", ("10.0.0.1/24",)), Interface("new")), told)
+    assert known == (Interface("out", ("10.0.0.1/24",), index=5, kind="veth", peer=2, elsewhere=True), Interface("new"))
+
+
+def test_pings_are_counted_by_the_kernels_names() -> None:
+    """Requests and replies stand where the line above names them, and nothing counts where the kernel tells nothing."""
+    assert network.parse_pings("Ip: x\nIcmp: InMsgs InEchos InEchoReps\nIcmp: 5 3 2\nIcmpMsg: y\n") == Pings(3, 2)
+    assert network.parse_pings("") == Pings()
+
+
 def test_maps_of_users() -> None:
     """A map's ranges in their order; none before a map was written."""
     assert users.parse_map("         0     100000      65536\n     65536          5          1\n") == (
@@ -302,6 +336,8 @@ PARSERS: dict[str, Callable[[str], object]] = {
     "ipc": lambda text: ipc.parse_ipc(ipc.IpcTexts(text, text, text)),
     "mounts": mounts.parse_mounts,
     "interfaces": lambda text: network.parse_interfaces(text, text, text, text),
+    "links": lambda text: links.parse_links(text.encode("utf-8", "replace")),
+    "pings": network.parse_pings,
     "map": users.parse_map,
     "clocks": clocks.parse_clocks,
     "security": lambda text: security.parse_security(processes.parse_status(text), text),

@@ -3,23 +3,40 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 from contextlib import suppress
 from dataclasses import dataclass
 
-from .facts import Facts
+from .facts import Facts, Interface
+
+BY_HAND = frozenset({"bridge", "veth"})
+"""Kinds of link that a lesson's commands make."""
+ENGINES_LINK = re.compile(r"veth[0-9a-f]{7,}|br-[0-9a-f]{12}|(docker|podman|cni|lxc|lxd|virbr|vnet|vb-|ve-).*")
+"""How engines name theirs: one that appears meanwhile is somebody's network, and taking it away would cut that."""
 
 
 @dataclass(frozen=True)
 class Leftover:
-    """Something to remove: `kind` is queue, segment, semaphores, container or network; `name` its id."""
+    """Something to remove: `kind` is a key of COMMANDS; `name` its id, or its name where it has one only."""
 
     kind: str
     name: str
 
 
+COMMANDS = {
+    "queue": ("ipcrm", "-q"),
+    "segment": ("ipcrm", "-m"),
+    "semaphores": ("ipcrm", "-s"),
+    "link": ("ip", "link", "delete"),
+    "container": ("box", "rm", "-f"),
+    "network": ("box", "network", "rm"),
+}
+"""What removes each kind; the name comes after it."""
+
+
 def leftovers(before: Facts, now: Facts, uid: int) -> list[Leftover]:
-    """What appeared since `before`: this user's IPC objects on the host, containers and networks of box. Pure."""
+    """What appeared since `before`: this user's IPC objects and root's links on the host, box's containers and networks. Pure."""
     found = [
         Leftover(kind, str(one.id))
         for kind, old, new in (
@@ -30,19 +47,19 @@ def leftovers(before: Facts, now: Facts, uid: int) -> list[Leftover]:
         for one in new
         if one.owner == uid and one.id not in {other.id for other in old}
     ]
+    links = [Leftover("link", one.name) for one in _new_links(before, now)] if uid == 0 else []
     new_containers = [one for one in now.containers if before.same(one) is None]
     found += [Leftover("container", one.id) for one in new_containers if one.engine == "box"]
-    return [*found, *(Leftover("network", one.id) for one in now.networks if one not in before.networks)]
+    return [*found, *links, *(Leftover("network", one.id) for one in now.networks if one not in before.networks)]
 
 
-COMMANDS = {
-    "queue": ("ipcrm", "-q"),
-    "segment": ("ipcrm", "-m"),
-    "semaphores": ("ipcrm", "-s"),
-    "container": ("box", "rm", "-f"),
-    "network": ("box", "network", "rm"),
-}
-"""What removes each kind; the name comes after it."""
+def _new_links(before: Facts, now: Facts) -> list[Interface]:
+    """Links of the host that somebody made by hand since; none where the step did not look at interfaces."""
+    if "interfaces" not in before.subjects:
+        return []
+    old = {one.name for one in before.host.interfaces}
+    new = [one for one in now.host.interfaces if one.name not in old and one.kind in BY_HAND]
+    return [one for one in new if not ENGINES_LINK.fullmatch(one.name)]
 
 
 def remove(leftover: Leftover) -> None:

@@ -6,7 +6,7 @@ from .ipc import Ipc, Queue, Segment, Semaphores
 from .measured import Measured, Series, Virtual
 from .mounts import Mount
 from .namespaces import KINDS, Namespaces
-from .network import Interface, Network
+from .network import Interface, Network, Pings
 from .processes import Process
 from .roots import Chrooted, Root
 from .security import Security
@@ -37,6 +37,7 @@ __all__ = [
     "Namespaces",
     "Network",
     "Pids",
+    "Pings",
     "Process",
     "Queue",
     "Root",

@@ -10,7 +10,7 @@ from .ipc import Ipc
 from .measured import Measured, Virtual
 from .mounts import Mount
 from .namespaces import Namespaces
-from .network import Interface, Network
+from .network import Interface, Network, Pings
 from .processes import Process
 from .roots import Chrooted, Root
 from .security import Security
@@ -72,6 +72,7 @@ class Container:
     security: Security = field(default_factory=Security)
     root: Root = field(default_factory=Root)
     clocks: Clocks = field(default_factory=Clocks)
+    pings: Pings = field(default_factory=Pings)
 
 
 @dataclass(frozen=True, slots=True)

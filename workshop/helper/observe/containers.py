@@ -16,7 +16,7 @@ from .engines import Clues, Identity, box_id, identify, marks
 from .held import Held, read_or
 from .mounts import parse_mounts
 from .namespaces import enclosing, owner, read_namespaces
-from .network import read_interfaces
+from .network import read_interfaces, read_pings
 from .roots import read_root
 from .security import read_security
 from .survey import Group, Survey
@@ -129,9 +129,11 @@ def _read(known: Known, subjects: Collection[str], trees: Sequence[Tree]) -> dic
         "security": lambda: read_security(held, known.group.status),
         "roots": lambda: read_root(held),
         "clocks": lambda: read_clocks(held),
+        "pings": lambda: read_pings(held),
     }
+    wanted = {*subjects, *(("pings",) if "interfaces" in subjects else ())}
     fields = {"roots": "root"}
-    seen = {fields.get(name, name): read_or(reader, None) for name, reader in readers.items() if name in subjects}
+    seen = {fields.get(name, name): read_or(reader, None) for name, reader in readers.items() if name in wanted}
     return {name: value for name, value in seen.items() if value is not None}
 
 

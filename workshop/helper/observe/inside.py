@@ -1,4 +1,4 @@
-"""Hostname and System V objects of other namespaces, which the kernel shows only to those inside (uts_, ipc_namespaces(7)).
+"""Hostname, System V objects and links of other namespaces, which the kernel tells only those inside (namespaces(7)).
 
 A child process enters them, reads and ends, so that the helper itself never leaves its own namespaces. Root needs one
 child for all; an ordinary user must enter a container's user namespace first, from which there is no way to the next, so
@@ -19,6 +19,7 @@ from dataclasses import asdict, dataclass, field
 from .. import syscalls
 from .held import read
 from .ipc import IpcTexts
+from .links import ask_links
 
 DEADLINE = 0.5
 """Seconds that a child may take; it takes about one thousandth."""
@@ -30,12 +31,23 @@ class Inside:
 
     hostname: str = ""
     ipc: IpcTexts = field(default_factory=IpcTexts)
+    links: str = ""
+    """What the kernel answered to the question for links, as hexadecimal digits."""
 
 
 def read_here(subjects: Collection[str]) -> Inside:
-    """Hostname and System V objects, those asked for, of the namespaces that the calling process is in."""
-    hostname = os.uname().nodename if "hostname" in subjects else ""
-    return Inside(hostname, _sysvipc() if "ipc" in subjects else IpcTexts())
+    """Hostname, System V objects and links, those asked for, of the namespaces that the calling process is in."""
+    return Inside(
+        os.uname().nodename if "hostname" in subjects else "",
+        _sysvipc() if "ipc" in subjects else IpcTexts(),
+        _links() if "interfaces" in subjects else "",
+    )
+
+
+def _links() -> str:
+    with suppress(OSError):
+        return ask_links().hex()
+    return ""
 
 
 def _sysvipc() -> IpcTexts:
@@ -110,6 +122,6 @@ def _read_until(descriptor: int, end: float) -> bytes:
 
 def _decoded(text: bytes, count: int) -> list[Inside]:
     try:
-        return [Inside(one["hostname"], IpcTexts(**one["ipc"])) for one in json.loads(text)]
+        return [Inside(one["hostname"], IpcTexts(**one["ipc"]), one["links"]) for one in json.loads(text)]
     except ValueError:
         return [Inside()] * count

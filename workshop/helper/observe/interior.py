@@ -1,25 +1,27 @@
-"""Which namespaces have to be entered for hostnames and System V objects, and what was found in each, put where it belongs."""
+"""Which namespaces have to be entered for what only those inside are told, and what was found in each, put where it belongs."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 from ...facts import Container, Host, Ipc, Namespaces, Users
 from .held import Held
 from .inside import Inside, read_here, visit
 from .ipc import parse_ipc
+from .links import Link, joined, parse_links
 from .text import UnreadableError
 from .users import read_users
 
-_KINDS = {"ipc": "ipc", "hostname": "uts"}
+_KINDS = {"ipc": "ipc", "hostname": "uts", "interfaces": "net"}
 """The subjects that can be read only inside, and the namespace that each belongs to."""
 
 Place = tuple[int, ...]
 Seen = TypeVar("Seen", Host, Container)
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,16 +33,25 @@ class Room:
 
 
 @dataclass(frozen=True, slots=True)
+class Found:
+    """What is inside, as facts."""
+
+    hostname: str = ""
+    ipc: Ipc = field(default_factory=Ipc)
+    links: tuple[Link, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Interior:
     """What is inside, by place: the inodes of the namespaces that the subjects asked for belong to."""
 
     kinds: tuple[str, ...]
-    found: dict[Place, tuple[str, Ipc]]
+    found: dict[Place, Found]
 
     def fill(self, seen: Seen) -> Seen:
         """The host or a container with what was found in its namespaces."""
-        hostname, ipc = self.found.get(_place(seen.namespaces, self.kinds), ("", Ipc()))
-        return replace(seen, hostname=hostname, ipc=ipc)
+        found = self.found.get(_place(seen.namespaces, self.kinds), Found())
+        return replace(seen, hostname=found.hostname, ipc=found.ipc, interfaces=joined(seen.interfaces, found.links))
 
 
 def look_inside(subjects: Collection[str], own: Namespaces, rooms: Sequence[Room], root: bool) -> Interior:
@@ -50,7 +61,7 @@ def look_inside(subjects: Collection[str], own: Namespaces, rooms: Sequence[Room
     """
     kinds = tuple(kind for subject, kind in _KINDS.items() if subject in subjects)
     places = {_place(room.namespaces, kinds): room for room in rooms} if kinds else {}
-    found: dict[Place, tuple[str, Ipc]] = {}
+    found: dict[Place, Found] = {}
     if places.pop(_place(own, kinds), None):
         found[_place(own, kinds)] = _parsed(read_here(subjects))
     for batch in [places] if root else [{place: room} for place, room in places.items()]:
@@ -62,9 +73,7 @@ def _place(namespaces: Namespaces, kinds: Sequence[str]) -> Place:
     return tuple(getattr(namespaces, kind) for kind in kinds)
 
 
-def _visited(
-    batch: dict[Place, Room], subjects: Collection[str], kinds: Sequence[str], user: int | None
-) -> dict[Place, tuple[str, Ipc]]:
+def _visited(batch: dict[Place, Room], subjects: Collection[str], kinds: Sequence[str], user: int | None) -> dict[Place, Found]:
     """Visit a batch with one child; a room whose process has ended is left out. `user` None: enter no user namespace."""
     doors: dict[Place, list[int]] = {}
     with ExitStack() as descriptors:
@@ -91,13 +100,17 @@ def _users(room: Room) -> Users:
     return Users()
 
 
-def _parsed(inside: Inside, users: Users | None = None) -> tuple[str, Ipc]:
-    """Hostname and objects; with `users`, owners are turned from uids inside into the host's."""
-    try:
-        ipc = parse_ipc(inside.ipc)
-    except UnreadableError:
-        return inside.hostname, Ipc()
-    return inside.hostname, _on_the_host(ipc, users) if users else ipc
+def _parsed(inside: Inside, users: Users | None = None) -> Found:
+    """What was read inside as facts; with `users`, owners are turned from uids inside into the host's."""
+    ipc = _or(lambda: parse_ipc(inside.ipc), Ipc())
+    links = _or(lambda: parse_links(bytes.fromhex(inside.links)), tuple[Link, ...]())
+    return Found(inside.hostname, _on_the_host(ipc, users) if users else ipc, links)
+
+
+def _or(parse: Callable[[], T], otherwise: T) -> T:
+    with suppress(UnreadableError):
+        return parse()
+    return otherwise
 
 
 def _on_the_host(ipc: Ipc, users: Users) -> Ipc:

@@ -7,7 +7,7 @@ import socket
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ...facts import Interface
+from ...facts import Interface, Pings
 from .held import Held
 from .text import UnreadableError, number
 
@@ -115,3 +115,15 @@ def _optional(held: Held, name: str) -> str:
         return held.read(f"net/{name}")
     except FileNotFoundError:  # a kernel without IPv6, or started with ipv6.disable=1
         return ""
+
+
+def parse_pings(text: str) -> Pings:
+    """Echo requests and replies that came in, from net/snmp, where a line of names stands above each line of numbers."""
+    rows = [line.split()[1:] for line in text.split("\n") if line.startswith("Icmp:")]
+    counted = dict(zip(rows[0], rows[1], strict=False)) if len(rows) == 2 else {}
+    return Pings(*(number(counted.get(name, "0"), "net/snmp") for name in ("InEchos", "InEchoReps")))
+
+
+def read_pings(held: Held) -> Pings:
+    """What the network namespace of a process has counted; raises OSError or UnreadableError."""
+    return parse_pings(held.read("net/snmp"))

@@ -1,0 +1,45 @@
+"""Undoing what a step made on the host's network: by facts of the real kernel, and by facts made by hand."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.observed import seen
+from workshop.facts import Facts, Host, Interface
+from workshop.undo import Leftover, leftovers, undo
+
+LOOKED_AT = ("interfaces",)
+
+
+def links() -> set[str]:
+    return {path.name for path in Path("/sys/class/net").iterdir()}
+
+
+@pytest.mark.root
+def test_undo_takes_away_links_that_were_made_by_hand() -> None:
+    """A bridge and a veth pair that appeared on the host since the step began are gone after undo; nothing else is."""
+    there, before = links(), seen(0, {}, *LOOKED_AT)
+    for line in ("bridge0 type bridge", "cable0 type veth peer name cable1"):
+        subprocess.run(["ip", "link", "add", *line.split()], check=True)
+    assert links() - there == {"bridge0", "cable0", "cable1"}
+    tried = undo(before, seen(0, {}, *LOOKED_AT))
+    assert {(one.kind, one.name) for one in tried} == {("link", name) for name in ("bridge0", "cable0", "cable1")}
+    assert links() == there
+
+
+@pytest.mark.parametrize("name", ["veth1a2b3c4", "br-0123456789ab", "docker0", "podman1", "virbr0", "vb-machine"])
+def test_undo_lets_engines_links_be(name: str) -> None:
+    """What an engine makes for a container that started meanwhile is not the learner's to take away."""
+    now = Facts(Host(interfaces=(Interface(name, kind="bridge"), Interface("eth1"))), subjects=LOOKED_AT)
+    assert leftovers(Facts(subjects=LOOKED_AT), now, 0) == []
+
+
+def test_undo_knows_of_links_only_what_it_looked_at() -> None:
+    """Where the step did not look at interfaces when it began, or the learner is not root, no link is anybody's leftover."""
+    now = Facts(Host(interfaces=(Interface("br0", kind="bridge"),)), subjects=LOOKED_AT)
+    assert leftovers(Facts(), now, 0) == []
+    assert leftovers(Facts(subjects=LOOKED_AT), now, 1000) == []
+    assert leftovers(Facts(subjects=LOOKED_AT), now, 0) == [Leftover("link", "br0")]
