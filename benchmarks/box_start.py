@@ -67,8 +67,9 @@ def stop(client: Client) -> None:
 
 def all_peers(client: Client, scratch: Path) -> tuple[dict[str, Peer], dict[str, str]]:
     """What there is to measure here, and why what is not there is not."""
-    root = f"/var/lib/{INSTANCE}/images/busybox/root"
     box_by_helper(client)  # makes the image
+    (layer,) = Path(f"/var/lib/{INSTANCE}/store/shared/layers").iterdir()
+    root = f"{layer}/root"
     command = str(Path(sys.executable).with_name("box"))
     peers: dict[str, Peer] = {
         "box": lambda: box_by_helper(client),

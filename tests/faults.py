@@ -99,11 +99,11 @@ def _mounts() -> list[str]:
 
 
 def _files() -> list[str]:
-    """Sandboxes that the ledger holds to be there, and images that are half made."""
+    """Sandboxes that the ledger holds to be there, and layers that are half made."""
     ledger = Path(f"/run/{INSTANCE}/ledger")
     said = ledger.read_text() if ledger.exists() else ""
     noted = set(re.findall(r'"made": "(\w+)"', said)) - set(re.findall(r'"gone": "(\w+)"', said))
-    return sorted(noted) + [str(path) for path in Path(f"/var/lib/{INSTANCE}/images").glob(".making-*")]
+    return sorted(noted) + [str(path) for path in Path(f"/var/lib/{INSTANCE}/store").glob("*/layers/.*")]
 
 
 def end_all() -> None:

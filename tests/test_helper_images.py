@@ -17,20 +17,19 @@ ROOT = Path(__file__).parent.parent
 INSTANCE = f"ws-bare-{os.getpid()}"[:16]
 BAKE = """
 import sys
-from workshop.helper import baking
+from workshop.helper import baking, images
 found = baking._program
 baking._program = lambda name: None if name == "busybox" else found(name)
-baking.bake(sys.argv[1], sys.argv[1] + ".making")
+images.Images(sys.argv[1]).of(0)
 """
 
 
 @pytest.fixture
 def without_busybox() -> Iterator[dict[str, str]]:
     environment = {**os.environ, "WORKSHOP_INSTANCE": INSTANCE}
-    images = Path(f"/var/lib/{INSTANCE}/images")
-    images.mkdir(parents=True)
+    store = f"/var/lib/{INSTANCE}/store"
     with removed_instance(INSTANCE):
-        subprocess.run([sys.executable, "-c", BAKE, str(images / "busybox")], check=True, cwd=ROOT, env=environment)
+        subprocess.run([sys.executable, "-c", BAKE, store], check=True, cwd=ROOT, env=environment)
         yield environment
 
 

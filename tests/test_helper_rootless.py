@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import shutil
 import subprocess
 import sys
+import tarfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -25,6 +27,7 @@ from tests.helper_process import (
     started,
     wait_until_gone,
 )
+from tests.layouts import archive, config, digest, hand_over
 from tests.walking import WANTED, told, walked
 from workshop.client import Client
 from workshop.facts import SUBJECTS
@@ -166,3 +169,19 @@ def test_the_client_finds_it(own: Process, environ: dict[str, str], monkeypatch:
             assert found.ask(Hello()).values["root"] is False
     finally:
         os.seteuid(0)
+
+
+def test_layers_come_and_go_without_root(client: Client) -> None:
+    """An ordinary user's own helper unpacks layers as that user, and packs what a container wrote."""
+    base = client.ask(Image("busybox")).values["layers"][0]
+    data = archive(("hello", b"hello\n"), ("etc/.wh.group", b""))
+    hand_over(client, data)
+    client.ask(Register("made", json.dumps(config(base, digest(data)))))
+    reply = client.ask(Run("made", ["sleep", "1000"], detach=True))
+    box = reply.values["id"]
+    assert execute(client, box, "sh", "-c", "cat /hello; ls /etc/group || echo new > /new").output == "hello\n"
+    with open(client.ask(Pack(box)).descriptors[0], "rb") as pipe, tarfile.open(fileobj=pipe, mode="r|") as opened:
+        assert [one.name for one in opened] == ["new"]
+    client.ask(Transferred())
+    client.ask(Remove(box, force=True))
+    assert client.ask(Unregister("made")).values == {"last": True}

@@ -74,7 +74,8 @@ def test_files_of_the_image_are_roots_inside(client: Client) -> None:
     """The image belongs to root as seen inside, and can be written to without the image changing."""
     ran = run(client, "sh", "-c", "stat -c %u /bin/busybox /; id -u; rm /bin/ls; touch /new; exit 0")
     assert (ran.output.split(), ran.error) == (["0", "0", "0"], "")
-    assert Path(f"/var/lib/{INSTANCE}/images/busybox/root/bin/ls").is_symlink()
+    (layer,) = Path(f"/var/lib/{INSTANCE}/store/shared/layers").iterdir()
+    assert (layer / "root/bin/ls").is_symlink()
     assert run(client, "ls", "/new").code == 1
 
 

@@ -15,6 +15,7 @@ import click
 from . import __version__, protocol
 from .box_attach import Attachment, SignalError, window
 from .box_call import BoxError, each, helper
+from .box_images import COMMANDS
 from .box_networks import network_group
 from .box_options import Bytes, Command, Count, Cpus, Group, say, usage_error
 from .box_print import FormatError, container_table, details, formatted, image_table, short
@@ -207,6 +208,10 @@ def stats(no_stream: bool, container: tuple[str, ...]) -> None:
         ids = {client.ask(protocol.Inspect(name)).values["id"] for name in container}
         with contextlib.suppress(KeyboardInterrupt):
             show(client, ids, not no_stream)
+
+
+for one in COMMANDS:
+    box.add_command(one)
 
 
 def _named(options: dict[str, Any]) -> dict[str, Any]:

@@ -105,6 +105,12 @@ def network_table(found: Iterable[Mapping[str, Any]]) -> str:
     return table(("NETWORK ID", "NAME", "DRIVER", "SCOPE"), [(short(one["id"]), one["name"], "bridge", "local") for one in found])
 
 
+def history_table(lines: Iterable[Mapping[str, Any]]) -> str:
+    """The table of `box history`."""
+    rows = [(str(one.get("created", "")), str(one.get("created_by", "")), decimal_size(one["size"])) for one in lines]
+    return table(("CREATED", "CREATED BY", "SIZE"), rows)
+
+
 def details(one: Mapping[str, Any]) -> dict[str, Any]:
     """One container under the keys of `docker inspect`, and where its cgroups are."""
     limits = one["limits"]

@@ -69,7 +69,62 @@ class Describe:
 
 @dataclass(frozen=True)
 class Images:
-    """Images of the caller: `{"images": [{"name", "id", "created", "size"}]}`; size in bytes, created in epoch seconds."""
+    """Images of the caller: `{"images": [{"name", "id", "layers", "created", "size"}]}`.
+
+    `id` is the digest of its configuration, `layers` are diff ids, the bottom one first; size in bytes, created in epoch
+    seconds.
+    """
+
+
+@dataclass(frozen=True)
+class Image:
+    """One image, as Images gives it, and its `config` (OCI image specification), as it was registered."""
+
+    image: str
+
+
+@dataclass(frozen=True)
+class Layer:
+    """A layer, by its diff id: `{}`, with a descriptor to read its tar archive from."""
+
+    digest: str
+
+
+@dataclass(frozen=True)
+class Unpack:
+    """Take a layer in: `{"present"}`. Where it was not there, with a descriptor to write the tar archive into.
+
+    Close that, and ask for Transferred.
+    """
+
+    digest: str
+
+
+@dataclass(frozen=True)
+class Pack:
+    """Give a running sandbox's own layer out: `{}`, with a descriptor to read a tar archive from; then ask for Transferred."""
+
+    container: str
+
+
+@dataclass(frozen=True)
+class Transferred:
+    """Reply when this connection's Unpack or Pack is over: `{}`, or why it failed."""
+
+
+@dataclass(frozen=True)
+class Register:
+    """Give a name to the image of this configuration, whose layers are there: `{"id", "name"}`. Also a second name."""
+
+    name: str
+    config: str
+
+
+@dataclass(frozen=True)
+class Unregister:
+    """Take a name away; with the last one go layers that no other image has: `{"last"}`."""
+
+    image: str
 
 
 @dataclass(frozen=True)
@@ -158,10 +213,10 @@ class List:
 class Inspect:
     """One sandbox.
 
-    `{"id", "name", "image", "command": [...], "created", "state": "created"|"running"|"paused"|"exited", "code", "ended",
-    "pid", "hostname", "limits": {"millicpus", "memory", "pids", "cpus", "shares"}, "cgroups": {controller: directory},
-    "remove", "dropped", "variables", "network", "address"}`; times in epoch seconds. The state is "created" while it is half
-    made (see Step). The address is empty without a network, and after its end.
+    `{"id", "name", "image", "image_id", "command": [...], "created", "state": "created"|"running"|"paused"|"exited", "code",
+    "ended", "pid", "hostname", "limits": {"millicpus", "memory", "pids", "cpus", "shares"}, "cgroups": {controller:
+    directory}, "remove", "dropped", "variables", "network", "address"}`; times in epoch seconds. The state is "created" while
+    it is half made (see Step). The address is empty without a network, and after its end.
     """
 
     container: str
@@ -251,9 +306,10 @@ class RemoveNetwork:
     network: str
 
 
+ImageRequest = Images | Image | Layer | Unpack | Pack | Transferred | Register | Unregister
 Request = (
-    Hello | Describe | Images | Run | Step | Look | Exec | Wait | List | Inspect | Stop | Remove | Update | Pause | Unpause
-    | Logs | Observe | Networks | CreateNetwork | RemoveNetwork
+    Hello | Describe | Run | Step | Look | Exec | Wait | List | Inspect | Stop | Remove | Update | Pause | Unpause | Logs
+    | Observe | Networks | CreateNetwork | RemoveNetwork | ImageRequest
 )  # fmt: skip
 REQUESTS: dict[str, type[Request]] = {kind.__name__.lower(): kind for kind in typing.get_args(Request)}
 # Evaluated once: for each packet it would take as long as all the rest of its parsing.

@@ -2,6 +2,7 @@
 
 from .cgroups import Cgroups, Cpu, Hierarchy, Io, Membership, Memory, Pids, Throttle, Transfer
 from .clocks import Clocks
+from .images import Image
 from .ipc import Ipc, Queue, Segment, Semaphores
 from .measured import Measured, Series, Virtual
 from .mounts import Mount
@@ -27,6 +28,7 @@ __all__ = [
     "Hierarchy",
     "Host",
     "IdRange",
+    "Image",
     "Interface",
     "Io",
     "Ipc",

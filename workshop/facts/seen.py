@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from .cgroups import Cgroups, Hierarchy
 from .clocks import Clocks
+from .images import Image
 from .ipc import Ipc
 from .measured import Measured, Virtual
 from .mounts import Mount
@@ -17,7 +18,8 @@ from .security import Security
 from .users import Users
 
 SUBJECTS = (
-    "processes", "hostname", "ipc", "mounts", "interfaces", "users", "cgroups", "security", "roots", "virtual", "clocks",
+    "processes", "hostname", "ipc", "mounts", "interfaces", "users", "cgroups", "security", "roots", "images", "virtual",
+    "clocks",
 )  # fmt: skip
 """What can be asked for. Namespaces and each container's PID 1 are always seen."""
 
@@ -32,6 +34,7 @@ class Host:
     controller, else in version 2's, whether a process is in them or not; seen with the subject cgroups, down to the fourth
     level. They are those whose name contains a container's id of 64 hexadecimal digits, and those outside every `*.slice`,
     `init.scope` and the observer's own group. A box's groups are shown to its owner and root only.
+    `filesystems` are the kinds that the kernel has now, seen with the subject mounts.
     """
 
     namespaces: Namespaces = field(default_factory=Namespaces)
@@ -44,6 +47,7 @@ class Host:
     hostname: str = ""
     ipc: Ipc = field(default_factory=Ipc)
     mounts: tuple[Mount, ...] = ()
+    filesystems: tuple[str, ...] = ()
     interfaces: tuple[Interface, ...] = ()
     root: Root = field(default_factory=Root)
     no_user_namespaces: str = ""
@@ -97,7 +101,8 @@ class Facts:
 
     `caller` is the uid that asked. `chrooted` holds the caller's processes (all of them, if that is root) that are in no
     container and have another `/` than the host; seen with the subject roots. `half_made` holds the caller's boxes that are
-    being made step by step, and `networks` the caller's networks of box (those of everybody, if that is root).
+    being made step by step, and `networks` the caller's networks of box (those of everybody, if that is root). `images` are
+    those that box holds for the caller; seen with the subject images.
 
     From the learner's own side, not the kernel: `measured` holds the latest result of each experiment of the lesson that the
     workshop has run for this learner, `virtual` what the learner could boot a virtual machine with (subject virtual).
@@ -113,6 +118,7 @@ class Facts:
     networks: tuple[Network, ...] = ()
     measured: tuple[Measured, ...] = ()
     virtual: Virtual = field(default_factory=Virtual)
+    images: tuple[Image, ...] = ()
 
     def container(self, pid_namespace: int) -> Container | None:
         """The container of this PID namespace, None if it is not here (any more)."""

@@ -7,8 +7,9 @@ A caller gets
 A caller never gets
 - root on the host: a sandbox's root is a host identity of no account, from 2**31 on, with Docker's fourteen capabilities in
   a user namespace of its own, no new privileges, and a seccomp filter;
-- a host path, command or environment: a request has no field for one. What runs is in the image, which is made of the
-  host's own programs and never written to; variables that a caller sets are put beside it at the exec, and nowhere else;
+- a host path, command or environment: a request has no field for one. What runs is in an image: `busybox`, which is made of
+  the host's own programs, or one of the caller's, of layers that a confined child unpacked. No layer is ever written to;
+  variables that a caller sets are put beside it at the exec, and nowhere else;
 - anything of another caller's: it is "no such container" in every operation. Who calls is asked of the kernel
   (SO_PEERCRED), never of the caller;
 - the thread for long: nothing blocks on a caller, and who takes too much of its time waits.
@@ -27,5 +28,6 @@ limits, a sandbox's root is the user, and it protects nobody from that user's ow
 
 Read in this order: `process` (start to end), `server` (who calls), `operations` (the table), `sandboxes` (lives), `launch`
 (how one starts), `stepping`, `rootfs` and `confine` (what it sees and may), `streams` and `logs` (what it prints), `cgroups`,
-`images`, `networks`, `reconcile`; `syscalls` and `netlink` underneath.
+`images` and `layers` (what it is made of), `transfers`, `unpacking` and `packing` (how layers come and go), `networks`,
+`reconcile`; `syscalls` and `netlink` underneath.
 """

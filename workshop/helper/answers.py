@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from .sandboxes import Execution, Sandbox
+from .transfers import Transfer
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,7 @@ class Caller(Protocol):
     uid: int
     sandboxes: dict[str, Sandbox]
     executions: dict[int, Execution]
+    transfer: Transfer | None
 
     def answer_later(self) -> Callable[[Answer | Exception], None]:
         """What to call with the answer, or the refusal, that the caller waits for."""

@@ -11,10 +11,11 @@ import json
 import os
 import shutil
 import subprocess
-import time
 from collections.abc import Iterable
 
 from ..protocol import ProtocolError
+from .layers import Layers
+from .packing import write_archive
 
 DIRECTORIES = ("bin", "dev", "etc", "home", "lib", "mnt", "proc", "root", "run", "sbin", "srv", "sys", "tmp",
                "usr/bin", "usr/sbin", "usr/lib", "var/log", "var/tmp")  # fmt: skip
@@ -37,17 +38,37 @@ IN_BIN = ("sh", "bash", "busybox")
 SEARCHED = ("/bin", "/usr/bin", "/sbin", "/usr/sbin")
 
 
-def bake(place: str, making: str) -> None:
-    """Make the image here, by way of there; raises ProtocolError `image_failed` with the reason."""
+def bake(layers: Layers) -> tuple[str, str]:
+    """Make the layer; returns its digest and the image's configuration. Raises ProtocolError `image_failed` with the reason.
+
+    The same programs make the same digests, whenever and wherever this is done.
+    """
+    making = layers.begin()
     try:
-        os.makedirs(f"{making}/root", mode=0o755)
         _fill(f"{making}/root")
-        with open(f"{making}/image.json", "w") as file:
-            json.dump({"name": "busybox", "created": int(time.time()), **_measured(f"{making}/root")}, file)
-        os.rename(making, place)
+        with open(f"{making}/layer.tar", "wb") as file:
+            write_archive(f"{making}/root", file, moment=0)
+        with open(f"{making}/layer.tar", "rb") as file:
+            digest = "sha256:" + hashlib.file_digest(file, "sha256").hexdigest()
+        layers.keep(making, digest)
     except (OSError, subprocess.SubprocessError) as error:
         shutil.rmtree(making, ignore_errors=True)
         raise ProtocolError("image_failed", image="busybox", reason=str(error)) from error
+    return digest, _configuration(digest)
+
+
+def _configuration(digest: str) -> str:
+    """What the OCI calls an image configuration."""
+    machine = os.uname().machine
+    return json.dumps(
+        {
+            "architecture": {"x86_64": "amd64", "aarch64": "arm64"}.get(machine, machine),
+            "os": "linux",
+            "config": {"Cmd": ["sh"]},
+            "rootfs": {"type": "layers", "diff_ids": [digest]},
+            "history": [{"created_by": "the programs of this machine"}],
+        }
+    )
 
 
 def _fill(root: str) -> None:
@@ -104,19 +125,3 @@ def _copy(source: str, target: str) -> None:
         os.unlink(target)
     shutil.copyfile(source, target)
     os.chmod(target, 0o755)  # noqa: S103  # programs are for everybody to run
-
-
-def _measured(root: str) -> dict[str, str | int]:
-    """Identity (a hash of names, modes and contents) and size in bytes."""
-    told, size = hashlib.sha256(), 0
-    for directory, names, files in os.walk(root):
-        names.sort()
-        for name in sorted(files):
-            path = f"{directory}/{name}"
-            seen = os.lstat(path)
-            told.update(f"{path.removeprefix(root)}\0{seen.st_mode:o}\0{seen.st_size}\0".encode())
-            if not os.path.islink(path):
-                with open(path, "rb") as file:
-                    told.update(file.read())
-                size += seen.st_size
-    return {"id": told.hexdigest(), "size": size}

@@ -27,7 +27,27 @@ WITH_ROOT = frozenset({"why_make_cgroups", "why_limit", "why_join", "why_idmap"}
 STEPS: dict[str, Steps] = {
     "hello": (("getpid()", "why_hello"),),
     "describe": ((" - ", "why_describe"),),
-    "images": (("openat(image.json)", "why_images"),),
+    "images": (("openat(images.json)", "why_images"),),
+    "image": (("openat(images.json)", "why_images"),),
+    "layer": (("openat(LAYER.tar, O_RDONLY)", "why_layer"),),
+    "unpack": (
+        ("pipe2(), mkdir(LAYER)", "why_unpack"),
+        ("mkdir(/sys/fs/cgroup/.../INSTANCE/ID)", "why_make_cgroups"),
+        ("fork(), unshare(CLONE_NEWUSER|NEWNS|NEWNET|NEWUTS|NEWIPC)", "why_unpack_alone"),
+        ("open_tree(LAYER), mount_setattr(MOUNT_ATTR_IDMAP), pivot_root(., .)", "why_unpack_root"),
+        ("prctl(PR_SET_SECCOMP)", "why_seccomp"),
+        ("read(PIPE)", "why_unpack_digest"),
+        ("mknod(S_IFCHR, 0:0), setxattr(user.overlay.opaque)", "why_whiteout"),
+        ("rename(LAYER)", "why_unpack_name"),
+    ),
+    "pack": (
+        ("fork(), setns(PIDFD, all but pid and cgroup)", "why_pack_inside"),
+        ("fchdir(UPPER), chroot(.)", "why_pack_root"),
+        ("write(PIPE)", "why_pack"),
+    ),
+    "transferred": (("epoll_wait(PIDFD), waitid(P_PIDFD)", "why_transferred"),),
+    "register": (("rename(images.json.new, images.json)", "why_register"),),
+    "unregister": (("rename(images.json.new, images.json)", "why_unregister"),),
     "run": (
         ("mkdir(/sys/fs/cgroup/.../INSTANCE/ID)", "why_make_cgroups"),
         ("write(pids.max, memory, cpu)", "why_limit"),

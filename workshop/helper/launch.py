@@ -23,17 +23,19 @@ import os
 import select
 import signal
 import socket
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Generator, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import NoReturn
 
 from ..protocol import ProtocolError
 from . import confine, rootfs, syscalls
 from .cgroups import Cgroups
+from .identities import map_identities, mapped_copy, take_identity
 from .networks import INTERFACE, PREFIX, Plug
 from .stepping import Straight
 
-IDENTITIES = 65536
+MOST_LAYERS = 48
+"""So many descriptors come in one packet, and so many names fit into overlay's options."""
 
 
 @dataclass(frozen=True)
@@ -55,12 +57,15 @@ class Program:
 
 @dataclass(frozen=True)
 class Place:
-    """Where to run it: the sandbox's name in the cgroups, its image, its identities (0: the user's own one)."""
+    """Where to run it: the sandbox's name in the cgroups, its image, its identities (0: the user's own one).
+
+    `layers` holds the directories that make the image, topmost first, by the names under which the sandbox shows them.
+    """
 
     instance: str
     cgroups: Cgroups
     name: str
-    image: str
+    layers: Mapping[str, str]
     base: int
     over: str
     children: set[int]
@@ -72,11 +77,15 @@ class Place:
 
 @dataclass(frozen=True)
 class Started:
-    """A running program: its pid on the host, a pidfd, and its terminal's master if it has a terminal."""
+    """A running program: its pid on the host, a pidfd, its terminal's master if it has a terminal.
+
+    `upper` is the directory of a new sandbox's own layer, -1 for a program that joined one.
+    """
 
     pid: int
     pidfd: int
     master: int | None
+    upper: int = -1
 
 
 Steps = Generator[int, None, Started]
@@ -97,7 +106,7 @@ class Channel:
 
     def receive(self) -> tuple[str, list[int]]:
         """The next packet, empty at the end."""
-        data, descriptors, _, _ = socket.recv_fds(self.end, 4096, 1, socket.MSG_CMSG_CLOEXEC)
+        data, descriptors, _, _ = socket.recv_fds(self.end, 4096, MOST_LAYERS, socket.MSG_CMSG_CLOEXEC)
         return data.decode("utf-8", "replace"), descriptors
 
     def expect(self, word: str) -> tuple[str, list[int]]:
@@ -116,17 +125,18 @@ class Channel:
 
 def start(place: Place, program: Program) -> Steps:
     """Start a sandbox; raises ProtocolError, with nothing left running, where it does not come up."""
-    channel, outer = _fork(place, program, lambda channel: _outer(channel, place, program), *place.walk.descriptors)
+    kept = (*program.streams, *place.walk.descriptors)
+    channel, outer = fork(place, lambda channel: _outer(channel, place, program), *kept)
     return _attempt(channel, outer, place, _map(channel, outer, place))
 
 
 def enter(place: Place, pidfd: int, program: Program) -> Steps:
     """Start one more program in the sandbox whose PID 1 the pidfd holds; raises ProtocolError as `start` does."""
-    channel, outer = _fork(place, program, lambda channel: _joiner(channel, place, pidfd, program), pidfd)
+    channel, outer = fork(place, lambda channel: _joiner(channel, place, pidfd, program), pidfd, *program.streams)
     return _attempt(channel, outer, place, ())
 
 
-def _fork(place: Place, program: Program, child: Callable[[Channel], None], *kept: int) -> tuple[Channel, int]:
+def fork(place: Place, child: Callable[[Channel], None], *kept: int) -> tuple[Channel, int]:
     """Fork a child that has nothing open but its end of the channel and what is kept, and that never returns."""
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     pid = place.cgroups.fork_into(place.name)
@@ -136,7 +146,7 @@ def _fork(place: Place, program: Program, child: Callable[[Channel], None], *kep
     try:
         gc.disable()  # a collection would touch, and so copy, every page that is shared with the helper
         ours.detach()  # its number is closed below; the object must not close it a second time
-        syscalls.close_all_but({0, 1, 2, theirs.fileno(), *program.streams, *kept})
+        syscalls.close_all_but({0, 1, 2, theirs.fileno(), *kept})
         _report(Channel(theirs), child)
     finally:
         os._exit(1)
@@ -156,27 +166,27 @@ def _attempt(channel: Channel, outer: int, place: Place, mapping: Iterable[int])
     """All of the helper's side; whatever goes wrong, what had been started is killed and reaped."""
     held: dict[int, int] = {}
     try:
-        _hold(outer, held, place)
+        hold(outer, held, place)
         yield from mapping
         return (yield from _adopt(channel, outer, held, place))
     except (OSError, ProtocolError) as error:
         for pid, pidfd in held.items():
             syscalls.kill(pidfd)
             yield pidfd
-            _let_go(pid, pidfd, place)
+            let_go(pid, pidfd, place)
         raise error if isinstance(error, ProtocolError) else ProtocolError("start_failed", reason=str(error)) from error
     finally:
         channel.end.close()
 
 
-def _hold(pid: int, held: dict[int, int], place: Place) -> int:
+def hold(pid: int, held: dict[int, int], place: Place) -> int:
     """Take a pidfd of a child that we will reap."""
     held[pid] = os.pidfd_open(pid)
     place.children.add(pid)
     return held[pid]
 
 
-def _let_go(pid: int, pidfd: int, place: Place) -> None:
+def let_go(pid: int, pidfd: int, place: Place) -> None:
     """Reap a child that has ended."""
     syscalls.reap(pidfd)
     os.close(pidfd)
@@ -186,7 +196,7 @@ def _let_go(pid: int, pidfd: int, place: Place) -> None:
 def _map(channel: Channel, outer: int, place: Place) -> Generator[int, None, None]:
     """Give a new user namespace its identities, its network and its image."""
     yield from channel.await_word("unshared")
-    _map_identities(outer, place.base)
+    map_identities(outer, place.base)
     channel.send("mapped")
     if place.plug:
         yield from channel.await_word("plug")
@@ -195,27 +205,29 @@ def _map(channel: Channel, outer: int, place: Place) -> Generator[int, None, Non
     if not place.base:
         return
     yield from channel.await_word("image")
-    lower = _mapped_image(place.image, outer)
+    lowers = [mapped_copy(directory, outer) for directory in place.layers.values()]
     try:
-        channel.send("image", lower)
+        channel.send("image", *lowers)
     finally:
-        os.close(lower)
+        close(lowers)
 
 
 def _adopt(channel: Channel, outer: int, held: dict[int, int], place: Place) -> Steps:
     """Become the inner child's parent, let it go on, and see it become its program; `held` has what to kill if not."""
     yield from _word_or_end(channel, held[outer])
     born, _ = channel.expect("born")
-    inner = _hold(int(born), held, place)
+    inner = hold(int(born), held, place)
     yield held[outer]
-    _let_go(outer, held.pop(outer), place)
+    let_go(outer, held.pop(outer), place)
     channel.send("go")
-    _, masters = yield from channel.await_word("exec")
+    _, descriptors = yield from channel.await_word("exec")
     yield channel.end.fileno()
     packet, _ = channel.receive()
     if packet:
+        close(descriptors)
         raise _refusal(packet)
-    return Started(int(born), inner, masters[0] if masters else None)
+    upper = descriptors.pop() if place.layers else -1
+    return Started(int(born), inner, descriptors[0] if descriptors else None, upper)
 
 
 def _word_or_end(channel: Channel, pidfd: int) -> Generator[int, None, None]:
@@ -236,33 +248,10 @@ def _refusal(packet: str) -> ProtocolError:
     return ProtocolError("start_failed", reason=rest if word == "failed" else "the program died before it began")
 
 
-def _map_identities(pid: int, base: int) -> None:
-    """Write the child's identity maps.
-
-    Safe: a range of root's begins at 2**31, where no host account is, and never holds host uid 0; an ordinary user can map
-    no identity but the user's own, which the kernel holds to (user_namespaces(7)).
-    """
-    if base:
-        maps = {"uid_map": f"0 {base} {IDENTITIES}", "gid_map": f"0 {base} {IDENTITIES}"}
-    else:
-        maps = {"setgroups": "deny", "uid_map": f"0 {os.geteuid()} 1", "gid_map": f"0 {os.getegid()} 1"}
-    for file, text in maps.items():
-        with open(f"/proc/{pid}/{file}", "w") as opened:
-            opened.write(text)
-
-
-def _mapped_image(image: str, pid: int) -> int:
-    """A copy of the image's mount in which root's files are the sandbox's root's.
-
-    Safe: the copy is mounted nowhere, and the image holds nothing but what the helper put there.
-    """
-    namespace = os.open(f"/proc/{pid}/ns/user", os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        lower = syscalls.clone_mount(image)
-        syscalls.set_mount_attributes(lower, syscalls.MOUNT_ATTR_IDMAP, namespace)
-        return lower
-    finally:
-        os.close(namespace)
+def close(descriptors: Iterable[int]) -> None:
+    """Close all of these."""
+    for descriptor in descriptors:
+        os.close(descriptor)
 
 
 def _outer(channel: Channel, place: Place, program: Program) -> None:
@@ -280,19 +269,19 @@ def _outer(channel: Channel, place: Place, program: Program) -> None:
         channel.send("plug")
         channel.expect("plugged")
     walk.stop("why_idmap")
-    lower = _receive_image(channel, place)
+    layers = _receive_image(channel, place)
     walk.stop("why_identity")
-    _take_identity(place.base)
+    take_identity(place.base)
     walk.stop("why_second_fork")
-    _beget(channel, lambda: _inner(channel, place, program, lower))
+    _beget(channel, lambda: _inner(channel, place, program, layers))
 
 
-def _receive_image(channel: Channel, place: Place) -> int | str:
-    """The image, as the helper maps it; its path where there is only one identity."""
+def _receive_image(channel: Channel, place: Place) -> Mapping[str, int | str]:
+    """The image's layers, as the helper maps them; their paths where there is only one identity."""
     if not place.base:
-        return place.image
+        return place.layers
     channel.send("image")
-    return channel.expect("image")[1][0]
+    return dict(zip(place.layers, channel.expect("image")[1], strict=True))
 
 
 def _joiner(channel: Channel, place: Place, pidfd: int, program: Program) -> None:
@@ -305,21 +294,8 @@ def _joiner(channel: Channel, place: Place, pidfd: int, program: Program) -> Non
     place.cgroups.join(place.name)
     syscalls.setns(pidfd, syscalls.NAMESPACES)
     os.close(pidfd)
-    _take_identity(place.base)
+    take_identity(place.base)
     _beget(channel, lambda: _become(channel, place, program, "/dev/pts"))
-
-
-def _take_identity(base: int) -> None:
-    """Become root of the user namespace: an identity that outside of it is nobody's (or, without root, the user).
-
-    Not dumpable, so that the sandbox's root can't trace it; the user, whose own process it is without root, may look at it.
-    """
-    if base:
-        os.setgroups([])
-    os.setresgid(0, 0, 0)
-    os.setresuid(0, 0, 0)
-    if base:
-        syscalls.prctl(syscalls.PR_SET_DUMPABLE, 0)
 
 
 def _beget(channel: Channel, inner: Callable[[], None]) -> None:
@@ -331,13 +307,14 @@ def _beget(channel: Channel, inner: Callable[[], None]) -> None:
     inner()
 
 
-def _inner(channel: Channel, place: Place, program: Program, lower: int | str) -> None:
+def _inner(channel: Channel, place: Place, program: Program, layers: Mapping[str, int | str]) -> None:
     """PID 1: its file systems, its names, then the program."""
     os.umask(0o022)
     walk = place.walk
     hosts = syscalls.clone_mount(place.plug.hosts) if place.plug else -1  # now, since the new root will cover it
     walk.stop("why_overlay")
-    root = rootfs.make_root(place.over, lower)
+    root = rootfs.make_root(place.over, layers)
+    upper = os.open(f"{place.over}/upper", os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
     walk.stop("why_mounts")
     rootfs.mount_own(root, bool(place.base))
     rootfs.mount_cgroups(root, place.cgroups.mounted)
@@ -352,11 +329,11 @@ def _inner(channel: Channel, place: Place, program: Program, lower: int | str) -
         confine.raise_interface(INTERFACE)
         confine.take_address(INTERFACE, place.plug.address, PREFIX)
         rootfs.mount_hosts(root, hosts)
-    _become(channel, place, program, f"{root}/dev/pts", root)
+    _become(channel, place, program, f"{root}/dev/pts", root, upper)
 
 
-def _become(channel: Channel, place: Place, program: Program, pts: str, root: str = "") -> NoReturn:
-    """Terminal or streams, a session, restrictions, exec."""
+def _become(channel: Channel, place: Place, program: Program, pts: str, root: str = "", *told: int) -> NoReturn:
+    """Terminal or streams, a session, restrictions, exec; the helper gets the descriptors that it is to be told."""
     os.umask(0o022)
     walk = place.walk
     walk.stop("why_setsid")
@@ -380,9 +357,9 @@ def _become(channel: Channel, place: Place, program: Program, pts: str, root: st
     # Only now is the helper the parent whose death counts; one that died before is noticed by the send.
     syscalls.prctl(syscalls.PR_SET_PDEATHSIG, signal.SIGKILL)
     walk.stop("why_close")
-    syscalls.close_all_but({0, 1, 2, channel.end.fileno(), *masters, *walk.descriptors})
+    syscalls.close_all_but({0, 1, 2, channel.end.fileno(), *masters, *told, *walk.descriptors})
     walk.stop("why_exec")
-    channel.send("exec", *masters)
+    channel.send("exec", *masters, *told)
     try:
         confine.execute(program.command, environment)
     except OSError as error:

@@ -19,6 +19,7 @@ from .answers import Answer, Caller, memory_file
 from .cgroups import SHARES, Limits
 from .describe import STEPS
 from .observe import Sandboxed, observe
+from .operations_images import IMAGE_OPERATIONS, image_facts
 from .sandboxes import Ending, Sandbox, Sandboxes
 from .stepping import Stop, Walk
 
@@ -77,10 +78,6 @@ def _describe(_: Sandboxes, __: Caller, request: protocol.Describe) -> Answer:
     if request.name not in STEPS:
         raise ProtocolError("unknown_operation")
     return Answer({"steps": [{"call": call, "why": why} for call, why in STEPS[request.name]]})
-
-
-def _images(sandboxes: Sandboxes, _: Caller, __: protocol.Images) -> Answer:
-    return Answer({"images": sandboxes.home.images.listing()})
 
 
 def _run(sandboxes: Sandboxes, caller: Caller, request: protocol.Run) -> Answer | None:
@@ -263,6 +260,8 @@ def _observe(sandboxes: Sandboxes, caller: Caller, request: protocol.Observe) ->
     known = {one.id: _sandboxed(one) for one in sandboxes.all.values()}
     seen = observe(request.subjects, caller.uid, known, sandboxes.home.instance)
     facts = dataclasses.replace(seen, networks=operations_networks.facts(sandboxes, caller))
+    if "images" in request.subjects:
+        facts = dataclasses.replace(facts, images=image_facts(sandboxes, caller))
     return Answer({}, (memory_file(dataclasses.asdict(facts)),))
 
 
@@ -275,7 +274,6 @@ def _sandboxed(sandbox: Sandbox) -> Sandboxed:
 OPERATIONS: dict[type[Any], Callable[[Sandboxes, Caller, Any], Answer | None]] = {
     protocol.Hello: _hello,
     protocol.Describe: _describe,
-    protocol.Images: _images,
     protocol.Run: _run,
     protocol.Step: _step,
     protocol.Look: _look,
@@ -293,4 +291,5 @@ OPERATIONS: dict[type[Any], Callable[[Sandboxes, Caller, Any], Answer | None]] =
     protocol.Networks: operations_networks.listing,
     protocol.CreateNetwork: operations_networks.create,
     protocol.RemoveNetwork: operations_networks.remove,
+    **IMAGE_OPERATIONS,
 }

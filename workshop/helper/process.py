@@ -90,7 +90,7 @@ def make_home() -> Home:
     if seen.st_uid != uid or seen.st_mode & 0o022:
         raise OSError(f"{directory} is not only ours: remove it")
     cgroups = Cgroups(instance, hierarchies() if uid == 0 else [])
-    images = Images(f"{state_directory(instance, uid)}/images")
+    images = Images(f"{state_directory(instance, uid)}/store")
     return Home(instance, directory, Loop(), cgroups, images, Ledger(f"{directory}/ledger"), Networks(f"{directory}/networks"))
 
 

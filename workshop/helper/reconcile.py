@@ -23,8 +23,19 @@ def reconcile(home: Home) -> int:
     for name in names:
         _remove(home, name)
     home.cgroups.remove_parent()
-    count = len(names) + home.images.remove_unfinished() + home.networks.remove_left()
+    count = len(names) + _remove_layers(home) + home.networks.remove_left()
     return count if home.cgroups.mounted else count + _kill_marked(home.instance)
+
+
+def _remove_layers(home: Home) -> int:
+    """Remove half-made layers and those that no image has; returns how many."""
+    found = home.images.sweep_all()
+    if found:
+        import shutil  # noqa: PLC0415  # a helper larger by this forks slower, and it is seldom needed
+
+        for directory in found:
+            shutil.rmtree(directory)
+    return len(found)
 
 
 def _remove(home: Home, name: str) -> None:

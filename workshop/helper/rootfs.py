@@ -6,8 +6,10 @@ The order is Docker's, so that `cat /proc/mounts` in a sandbox reads as it does 
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
-from collections.abc import Iterator, Sequence
+import stat
+from collections.abc import Iterator, Mapping, Sequence
 
 from ..facts import Hierarchy
 from . import syscalls
@@ -28,38 +30,50 @@ LINKS = {
 # Docker's lists: what tells of, or reaches, the kernel that all containers share.
 MASKED = ("acpi", "asound", "interrupts", "kcore", "keys", "latency_stats", "sched_debug", "scsi", "timer_list", "timer_stats")
 MASKED_SYS = ("firmware", "devices/virtual/powercap")
+DIRECTORIES = ("dev", "etc", "proc", "sys")
 READ_ONLY = ("bus", "fs", "irq", "sys", "sysrq-trigger")
 
 
-def make_root(over: str, lower: int | str) -> str:
-    """Mount the image, with a sized tmpfs to write to above it; returns where.
+def make_root(over: str, layers: Mapping[str, int | str]) -> str:
+    """Mount the image's layers, with a sized tmpfs to write to above them; returns where.
 
-    `over` is any directory of the host's: what is mounted there is seen in this namespace only. `lower` is the image: a
-    descriptor of an identity-mapped copy of its mount, or a path where there is one identity only.
+    `over` is any directory of the host's: what is mounted there is seen in this namespace only. `layers` are the topmost
+    first, each a descriptor of an identity-mapped copy of its mount, or a path where there is one identity only; overlay's
+    options, which everybody inside can read in /proc/mounts, show their names.
     """
     mount("none", "/", flags=MS_REC | MS_PRIVATE)
     mount("tmpfs", over, "tmpfs", MS_NOSUID | MS_NODEV, f"size={SIZE},mode=755")
-    for name in ("lower", "upper", "work", "root"):
-        os.mkdir(f"{over}/{name}")
-    if isinstance(lower, int):
-        syscalls.move_mount(lower, f"{over}/lower")
-        lower = f"{over}/lower"
+    os.chdir(over)
+    for name in ("upper", "work", "root", *layers):
+        os.mkdir(name)
+    for name, layer in layers.items():
+        if isinstance(layer, int):
+            syscalls.move_mount(layer, name)
+        else:
+            mount(layer, name, flags=MS_BIND)
+    mount("overlay", "root", "overlay", 0, f"lowerdir={':'.join(layers)},upperdir=upper,workdir=work,userxattr")
     root = f"{over}/root"
-    layers = f"lowerdir={_escaped(lower)},upperdir={over}/upper,workdir={over}/work,userxattr"
-    mount("overlay", root, "overlay", 0, layers)
     return root
 
 
 def mount_own(root: str, image_owner_known: bool) -> None:
     """Mount what shows the kernel, and the devices, each of the sandbox's own namespaces."""
+    _make_directories(root)
     mount("proc", f"{root}/proc", "proc", STRICT)
     _make_dev(f"{root}/dev", image_owner_known)
     mount("sysfs", f"{root}/sys", "sysfs", STRICT | MS_RDONLY)
 
 
-def _escaped(path: str) -> str:
-    """A path in overlay's options, where a comma and a colon have meanings."""
-    return path.replace("\\", "\\\\").replace(":", "\\:").replace(",", "\\,")
+def _make_directories(root: str) -> None:
+    """What will be mounted upon or written into, where the image lacks it.
+
+    Safe: this is the host's tree still, so that a link in the image would lead there; who packed one is refused.
+    """
+    for name in DIRECTORIES:
+        with contextlib.suppress(FileExistsError):
+            os.mkdir(f"{root}/{name}")
+        if not stat.S_ISDIR(os.lstat(f"{root}/{name}").st_mode):
+            raise OSError(errno.ENOTDIR, f"/{name} of the image is no directory")
 
 
 def _make_dev(dev: str, groups: bool) -> None:
@@ -99,7 +113,9 @@ def write_names(root: str, hostname: str) -> None:
     """/etc/hostname, /etc/hosts and /etc/resolv.conf, in the layer that is written to."""
     hosts = f"127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\n127.0.1.1\t{hostname}\n"
     for name, text in (("hostname", hostname + "\n"), ("hosts", hosts), ("resolv.conf", "")):
-        descriptor = os.open(f"{root}/etc/{name}", os.O_CREAT | os.O_TRUNC | os.O_WRONLY | os.O_CLOEXEC, 0o644)
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(f"{root}/etc/{name}")  # a link of the image's would lead out of it
+        descriptor = os.open(f"{root}/etc/{name}", os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o644)
         os.write(descriptor, text.encode())
         os.close(descriptor)
 
@@ -133,6 +149,16 @@ def bind_console(root: str) -> None:
     """/dev/console is the sandbox's terminal, the first of its devpts."""
     _touch(f"{root}/dev/console")
     mount(f"{root}/dev/pts/0", f"{root}/dev/console", flags=MS_BIND)
+
+
+def be_alone_with(over: str, directory: int | str) -> None:
+    """Make this directory, or this copy of its mount, the root of a process that is in a new mount namespace."""
+    mount("none", "/", flags=MS_REC | MS_PRIVATE)
+    if isinstance(directory, int):
+        syscalls.move_mount(directory, over)
+    else:
+        mount(directory, over, flags=MS_BIND)
+    enter(over)
 
 
 def enter(root: str) -> None:

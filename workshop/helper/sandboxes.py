@@ -7,14 +7,14 @@ import math
 import os
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from ..protocol import NO_NETWORK, Exec, ProtocolError, Run
-from . import capabilities, describe, launch, syscalls
+from . import capabilities, describe, identities, launch, syscalls
 from .cgroups import Cgroups, Limits, is_frozen
-from .images import Images
+from .images import Image, Images
 from .ledger import Ledger
 from .logs import Log
 from .loop import Loop, Task
@@ -34,6 +34,7 @@ AGAIN_SECONDS = 0.02
 """Between two looks at something that is ending."""
 TOLD = ("id", "name", "image", "command", "created", "code", "ended", "hostname", "cgroups", "remove", "dropped", "variables",
         "network", "address")  # fmt: skip
+NOTHING: Mapping[str, str] = {}
 EndedCall = Callable[[int], None]
 Started = Callable[[tuple[int, ...] | Exception], None]
 
@@ -85,6 +86,7 @@ class Sandbox(Ending):
     limits: Limits
     remove: bool
     base: int
+    stack: Image
     log: Log
     detached: bool
     dropped: list[str]
@@ -94,6 +96,7 @@ class Sandbox(Ending):
     created: float = field(default_factory=time.time)
     pid: int = 0
     pidfd: int = -1
+    upper: int = -1
     running: bool = True
     unwanted: bool = False
     deadline: float = math.inf
@@ -117,8 +120,8 @@ class Sandbox(Ending):
         """As the protocol's Inspect tells it."""
         at = self.walk.at
         state = "created" if at else "paused" if self.paused else "running" if self.running else "exited"
-        pid = at.pid if at else self.pid if self.running else 0
-        return {**{key: getattr(self, key) for key in TOLD}, "state": state, "pid": pid, "limits": asdict(self.limits)}
+        now = {"state": state, "pid": at.pid if at else self.pid if self.running else 0}
+        return {**{key: getattr(self, key) for key in TOLD}, **now, "image_id": self.stack.id, "limits": asdict(self.limits)}
 
     def program(self, command: list[str], wanted: Run | Exec) -> launch.Program:
         """A program that is to run in it, without its streams."""
@@ -177,9 +180,10 @@ class Sandboxes:
 
     def run(self, owner: int, wanted: Run, limits: Limits, done: Started) -> Sandbox:
         """Begin to start one; `done` gets the descriptors for its client, or the error."""
-        image = self.home.images.find(wanted.image)
+        image = self.home.images.find(owner, wanted.image)
+        layers = self.home.images.roots(owner, image)
         network = self.home.networks.find(owner, wanted.network) if wanted.network != NO_NETWORK else None
-        sandbox = self._plan(owner, wanted, limits)
+        sandbox = self._plan(owner, wanted, limits, image)
         streams = make_streams(sandbox.program(sandbox.command, wanted), wanted)
         self.all[sandbox.id] = sandbox
         if wanted.step:
@@ -188,13 +192,13 @@ class Sandboxes:
         def finish(outcome: launch.Started | Exception) -> None:
             if isinstance(outcome, Exception):
                 streams.discard()
-                self._sweep(sandbox.id, lambda: self._failed(sandbox, outcome, done))
+                self.sweep(sandbox.id, lambda: self._failed(sandbox, outcome, done))
                 return
             self._adopt(sandbox, outcome)
             done(streams.hand_over(outcome.master, sandbox.log))
 
         seconds = math.inf if wanted.step else START_SECONDS  # a learner takes time to think
-        sandbox.start = self._begin(lambda: self._start(sandbox, image, network, streams.program), finish, seconds)
+        sandbox.start = self._begin(lambda: self._start(sandbox, layers, network, streams.program), finish, seconds)
         return sandbox
 
     def _left_out(self, wanted: Run) -> frozenset[str]:
@@ -221,10 +225,12 @@ class Sandboxes:
                 execution.kill()
             done(streams.hand_over(outcome.master, execution.log))
 
-        self._begin(lambda: launch.enter(self._place(sandbox, ""), sandbox.pidfd, streams.program), finish, START_SECONDS)
+        self._begin(lambda: launch.enter(self.place(sandbox), sandbox.pidfd, streams.program), finish, START_SECONDS)
         return execution
 
-    def _start(self, sandbox: Sandbox, image: str, network: Network | None, program: launch.Program) -> launch.Steps:
+    def _start(
+        self, sandbox: Sandbox, layers: Mapping[str, str], network: Network | None, program: launch.Program
+    ) -> launch.Steps:
         """Note it, limit it, start it: in this order, so that nothing is without a name or a limit at any time."""
         home, walk = self.home, sandbox.walk
         try:
@@ -236,7 +242,7 @@ class Sandboxes:
             yield from walk.stop_helper("why_limit")
             home.cgroups.limit(sandbox.id, sandbox.limits)
             yield from walk.stop_helper("why_fork")
-            return (yield from launch.start(self._place(sandbox, image), program))
+            return (yield from launch.start(self.place(sandbox, layers), program))
         except OSError as error:
             raise ProtocolError("start_failed", reason=str(error)) from error
 
@@ -293,7 +299,7 @@ class Sandboxes:
         """Know nothing more of an ended sandbox."""
         self.all.pop(sandbox.id, None)
 
-    def _plan(self, owner: int, wanted: Run, limits: Limits) -> Sandbox:
+    def _plan(self, owner: int, wanted: Run, limits: Limits, image: Image) -> Sandbox:
         """A sandbox that could be made; raises ProtocolError `name_taken` or `too_many_containers`."""
         mine = [one for one in self.all.values() if one.owner == owner]
         if sum(one.running for one in mine) >= RUNNING_EACH:
@@ -307,11 +313,12 @@ class Sandboxes:
             name=name,
             owner=owner,
             image=wanted.image,
-            command=wanted.command or ["sh"],
+            command=wanted.command or image.command,
             hostname=wanted.hostname or identity[:12],
             limits=limits,
             remove=wanted.remove,
             base=self._free_base(),
+            stack=image,
             log=Log(self.home.loop),
             detached=wanted.detach,
             dropped=[capabilities.plain(one) for one in wanted.dropped],
@@ -324,16 +331,16 @@ class Sandboxes:
         if os.geteuid():
             return 0
         taken = {one.base for one in self.all.values() if one.running}
-        return next(base for base in itertools.count(FIRST_IDENTITY, launch.IDENTITIES) if base not in taken)
+        return next(base for base in itertools.count(FIRST_IDENTITY, identities.IDENTITIES) if base not in taken)
 
-    def _place(self, sandbox: Sandbox, image: str) -> launch.Place:
-        """Where its programs run."""
+    def place(self, sandbox: Sandbox, layers: Mapping[str, str] = NOTHING) -> launch.Place:
+        """Where its programs run; the layers are needed by the first of them only."""
         home = self.home
         return launch.Place(
             home.instance,
             home.cgroups,
             sandbox.id,
-            image,
+            layers,
             sandbox.base,
             home.directory,
             self.children,
@@ -343,7 +350,7 @@ class Sandboxes:
 
     def _adopt(self, sandbox: Sandbox, started: launch.Started) -> None:
         """Keep a sandbox that has just started."""
-        sandbox.pid, sandbox.pidfd = started.pid, started.pidfd
+        sandbox.pid, sandbox.pidfd, sandbox.upper = started.pid, started.pidfd, started.upper
         sandbox.cgroups = self.home.cgroups.by_controller(sandbox.id)
         self.home.loop.watch(started.pidfd, lambda: self._init_ended(sandbox))
         if sandbox.unwanted:
@@ -357,7 +364,8 @@ class Sandboxes:
     def _init_ended(self, sandbox: Sandbox) -> None:
         """Reap PID 1. By then the kernel has killed all others of its PID namespace (pid_namespaces(7))."""
         sandbox.code = self._reap(sandbox)
-        self._sweep(sandbox.id, lambda: self._ended(sandbox))
+        os.close(sandbox.upper)  # the layer, which is in memory, goes with the last that holds it
+        self.sweep(sandbox.id, lambda: self._ended(sandbox))
 
     def _reap(self, ended: Sandbox | Execution) -> int:
         """The exit code of a program that has ended, of which nothing stays open."""
@@ -369,11 +377,11 @@ class Sandboxes:
         ended.log.close()
         return code
 
-    def _sweep(self, identity: str, done: Callable[[], None]) -> None:
+    def sweep(self, identity: str, done: Callable[[], None]) -> None:
         """Remove the groups, killing what still is in them, until none is left; then it is done."""
         if not self.home.cgroups.remove(identity):
             self.home.cgroups.kill(identity)
-            self.home.loop.later(AGAIN_SECONDS / 10, lambda: self._sweep(identity, done))
+            self.home.loop.later(AGAIN_SECONDS / 10, lambda: self.sweep(identity, done))
             return
         self.home.networks.leave(identity)
         self.home.ledger.forget(identity)

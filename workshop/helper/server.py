@@ -20,6 +20,7 @@ from ..protocol import MAXIMUM_PACKET, ProtocolError, encode, parse_request
 from .answers import Answer, memory_file
 from .operations import perform
 from .sandboxes import Execution, Sandbox, Sandboxes
+from .transfers import Transfer
 
 CONNECTIONS_EACH = 32
 CONNECTIONS = 512
@@ -56,6 +57,7 @@ class Connection:
         self.pid, self.uid, _ = struct.unpack("iii", end.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12))
         self.sandboxes: dict[str, Sandbox] = {}
         self.executions: dict[int, Execution] = {}
+        self.transfer: Transfer | None = None
         self.waiting = False
         self.open = True
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from ...facts import Host, Namespaces, Root
 from .cgroups import Tree, cgroup_mounts, parse_cgroup, read_trees
 from .held import Held, read, read_or
-from .mounts import parse_mounts
+from .mounts import parse_filesystems, parse_mounts
 from .namespaces import read_namespaces
 from .network import read_interfaces
 from .processes import parse_status
@@ -62,6 +62,7 @@ def read_host(seen: Machine, subjects: Collection[str], count: int) -> Host:
         hierarchies=tuple(tree.hierarchy for tree in seen.trees),
         process_count=count,
         mounts=read_or(lambda: parse_mounts(seen.first.read("mountinfo")), ()) if "mounts" in subjects else (),
+        filesystems=parse_filesystems(read("/proc/filesystems")) if "mounts" in subjects else (),
         interfaces=read_or(lambda: read_interfaces(seen.first), ()) if "interfaces" in subjects else (),
         root=read_or(lambda: read_root(seen.first), Root()) if "roots" in subjects else Root(),
         no_user_namespaces=no_user_namespaces(read_setting),

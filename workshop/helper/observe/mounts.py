@@ -59,3 +59,8 @@ def parse_mounts(text: str) -> tuple[Mount, ...]:
     return tuple(
         Mount(line.target, line.type, line.source, tuple(dict.fromkeys(line.own + line.shared))) for line in parse_lines(text)
     )
+
+
+def parse_filesystems(text: str) -> tuple[str, ...]:
+    """Kinds of file system that the kernel has at this moment, in its order (proc_filesystems(5)); modules add to them."""
+    return tuple(line.split()[-1] for line in text.splitlines() if line.strip())

@@ -1,0 +1,19 @@
+"""Images: what containers are started from (OCI image specification)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Image:
+    """One name of an image, with its tag.
+
+    `id` is the digest of its configuration, `layers` are diff ids (digests of the layers' tar archives), the bottom one
+    first; `size` is that of these archives in bytes.
+    """
+
+    name: str
+    id: str
+    layers: tuple[str, ...] = ()
+    size: int = 0
