@@ -31,7 +31,7 @@ from tests.layouts import archive, config, digest, hand_over
 from tests.walking import WANTED, told, walked
 from workshop.client import Client
 from workshop.facts import SUBJECTS
-from workshop.protocol import Hello, Logs, Look, Pause, Remove, Run
+from workshop.protocol import Hello, Image, Logs, Look, Pack, Pause, Register, Remove, Run, Transferred, Unregister
 
 pytestmark = pytest.mark.root  # to become the ordinary user
 UID = 1234
