@@ -282,7 +282,7 @@ def wait_until_no_box_runs(seconds: float = 5) -> None:
 
 
 def test_step_says_what_each_step_does_and_what_it_changed() -> None:
-    """With --step Enter makes one step after the other, l looks around inside, and at the end the program has the terminal."""
+    """With --step Enter makes a step, a call's name all up to it, l looks around inside; then the program has the terminal."""
     with Screen([BOX, "run", "--step", "-it", "--rm", "--hostname", "lab", "busybox"], 120, 50, ENGLISH) as screen:
         for number in range(1, 6):
             screen.wait(f"\n{number}/")
@@ -290,7 +290,11 @@ def test_step_says_what_each_step_does_and_what_it_changed() -> None:
         screen.wait("In new namespaces: cgroup, ipc, mnt, net, user, uts")
         screen.send(b"l\r")
         screen.wait("Its uid: 65534")
-        screen.send(b"\r" * 40)
+        screen.send(b"no_such_call\r")
+        screen.wait("A call's name")
+        screen.send(b"pivot_root\r")
+        screen.wait("dup2(TERMINAL)")
+        screen.send(b"execve\r")
         screen.wait("It is a container like any other now.")
         screen.send(b"echo $$-$(hostname)\r")
         screen.wait("\n1-lab")

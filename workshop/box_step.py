@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import click
@@ -23,44 +23,57 @@ def walk_through(client: Client, begun: Reply) -> Reply:
 
     Raises click.Abort, with nothing left of the box, where the user gives up, and HelperError where it can't be made.
     """
-    container, total = begun.values["id"], begun.values["stop"]["total"]
-    click.echo(say("box.step_begin", box=printable(begun.values["name"]), total=total))
+    calls = begun.values["calls"]
+    click.echo(say("box.step_begin", box=printable(begun.values["name"]), total=len(calls)))
     try:
-        return _walk(client, container, begun)
+        return _walk(client, begun, calls)
     except (KeyboardInterrupt, EOFError) as end:
-        _remove(container)
+        _remove(begun.values["id"])
         click.echo(f"\n{say('box.step_given_up')}")
         raise click.Abort from end
 
 
-def _walk(client: Client, container: str, reply: Reply) -> Reply:
+def _walk(client: Client, begun: Reply, calls: Sequence[str]) -> Reply:
+    reply, goal = begun, 0
     seen: Seen = {}
     while stop := reply.values["stop"]:
-        before, seen = seen, _look(client, container) if stop["pid"] else {}
+        before, seen = seen, _look(client, begun.values["id"]) if stop["pid"] else {}
         if stop["number"] > 1:
             _print([f"  -> {line}" for line in _changes(before, seen)])
         _print(["", f"{stop['number']}/{stop['total']}  {stop['call']}", f"  {say('helper.' + stop['why'])}"])
-        _wait_for_enter(stop["pid"], seen)
-        reply = client.ask(Step(container))
+        if stop["number"] > goal:
+            goal = _goal(stop, calls, seen)
+        reply = client.ask(Step(begun.values["id"]))
     _print([f"  -> {say('box.step_end')}", ""])
     return reply
 
 
-def _wait_for_enter(pid: int, seen: Seen) -> None:
-    """Return when the next step is to be made; raises EOFError where the user gives up."""
+def _goal(stop: Mapping[str, Any], calls: Sequence[str], seen: Seen) -> int:
+    """The number of the last step to make now: this one, or the next one whose call the user named.
+
+    Raises EOFError where the user gives up.
+    """
     while True:
-        click.echo(say("box.step_prompt", pid=pid) if pid else say("box.step_prompt_before"), nl=False)
+        click.echo(say("box.step_prompt", pid=stop["pid"]) if seen else say("box.step_prompt_before"), nl=False)
         match _line():
             case "":
-                return
+                return int(stop["number"])
             case "q":
                 raise EOFError
-            case "l" if seen:
-                _print([f"  {say('box.step_seen', what=_label(name), value=_value(value))}" for name, value in seen.items()])
             case "l":
-                _print([f"  {say('helper.nothing_to_see')}"])
-            case _:
+                _print([f"  {line}" for line in _view(seen)])
+            case name:
+                numbers = range(stop["number"], len(calls) + 1)
+                goal = next((number for number in numbers if name.lower() in calls[number - 1].lower()), 0)
+                if goal:
+                    return goal
                 _print([f"  {say('box.step_keys')}"])
+
+
+def _view(seen: Seen) -> list[str]:
+    """All that was seen, a line each."""
+    lines = [say("box.step_seen", what=_label(name), value=_value(value)) for name, value in seen.items()]
+    return lines or [say("helper.nothing_to_see")]
 
 
 def _line() -> str:

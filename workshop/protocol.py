@@ -138,8 +138,8 @@ class Run:
     `cpus` are processors by number, as `0,2-3`, '' for all; `dropped` names capabilities that its programs do without
     (`NET_RAW`, `CAP_NET_RAW` or `ALL`); `variables` are `KEY=VALUE` of its programs' environment. What a detached one prints
     is kept for Logs. `network` is one of the caller's.
-    With `step` (and `terminal`, and not `detach`) it is not started but waits before its first step, which the reply tells
-    as `stop` beside id and name: `{"number", "total", "call", "why", "pid"}`; see Step.
+    With `step` (and `terminal`, and not `detach`) it is not started but waits before its first step. The reply tells beside
+    id and name all `calls` of the walk, and where it waits as `stop`: `{"number", "total", "call", "why", "pid"}`; see Step.
     """
 
     image: str

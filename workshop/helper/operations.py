@@ -106,7 +106,8 @@ def _run_by_steps(sandboxes: Sandboxes, caller: Caller, request: protocol.Run, l
 
     sandbox = sandboxes.run(caller.uid, request, limits, end)
     caller.sandboxes[sandbox.id] = sandbox
-    return Answer({"id": sandbox.id, "name": sandbox.name, "stop": _told(sandbox.walk.at)})
+    calls = [call for call, _ in sandbox.walk.steps]
+    return Answer({"id": sandbox.id, "name": sandbox.name, "calls": calls, "stop": _told(sandbox.walk.at)})
 
 
 def _told(stop: Stop | None) -> dict[str, Any] | None:

@@ -11,7 +11,7 @@ import json
 import os
 import socket
 import struct
-from collections.abc import Callable, Collection, Generator
+from collections.abc import Callable, Collection, Generator, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -50,6 +50,8 @@ class Straight:
     """What a child keeps open so that it can wait."""
     at: Stop | None = None
     """Where it waits, or waited last; None where it never does, or is over."""
+    steps: Sequence[tuple[str, str]] = ()
+    """What it waits before: calls, and the keys of why."""
 
     def stop(self, why: str) -> None:
         """Wait, in the child that makes the next step, until it may be made."""
@@ -68,7 +70,7 @@ class Walk(Straight):
     def __init__(self, loop: Loop, left_out: Collection[str], give_up: Callable[[], None]) -> None:
         """Make all steps but those `left_out`; `give_up` is called when the client lets it wait for too long."""
         self._loop, self._left_out, self._give_up = loop, left_out, give_up
-        self._steps = [step for step in STEPS["run"] if step[1] not in left_out]
+        self.steps = [step for step in STEPS["run"] if step[1] not in left_out]
         self._made = 0
         self._tell: Callable[[Any], None] = _nobody
         self._ours, self._theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
@@ -114,8 +116,8 @@ class Walk(Straight):
     def _next(self, why: str) -> int:
         """The number of the next step; a child goes on counting where its parent was. It must be the one that is told."""
         self._made += 1
-        if self._steps[self._made - 1][1] != why:
-            raise AssertionError(f"step {self._made} is {why}, and describe says {self._steps[self._made - 1][1]}")
+        if self.steps[self._made - 1][1] != why:
+            raise AssertionError(f"step {self._made} is {why}, and describe says {self.steps[self._made - 1][1]}")
         return self._made
 
     def _ask(self, word: bytes, tell: Callable[[Any], None]) -> None:
@@ -132,7 +134,7 @@ class Walk(Straight):
             self._tell_once(json.loads(rest))
 
     def _arrive(self, number: int, pid: int) -> None:
-        self.at = Stop(number, len(self._steps), *self._steps[number - 1], pid)
+        self.at = Stop(number, len(self.steps), *self.steps[number - 1], pid)
         self._loop.later(IDLE_SECONDS, lambda: self._expire(number))
         self._tell_once(self.at)
 
