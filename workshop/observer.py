@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import threading
 from collections.abc import Sequence
 from dataclasses import replace
@@ -9,6 +10,9 @@ from dataclasses import replace
 from .client import Client, HelperError, connected
 from .facts import Facts
 from .virtual import find
+
+PROGRAMS = ("busybox", "runc")
+"""What a lesson may ask the learner to start, and machines may lack."""
 
 
 class Observer:
@@ -22,7 +26,9 @@ class Observer:
     def __call__(self, subjects: Sequence[str]) -> Facts:
         """What the kernel and the learner's own side show now; raises HelperError where no helper can be had."""
         facts = self._seen(subjects)
-        return replace(facts, virtual=find()) if "virtual" in subjects else facts
+        if "virtual" in subjects:
+            facts = replace(facts, virtual=find())
+        return replace(facts, programs=tuple(filter(shutil.which, PROGRAMS))) if "programs" in subjects else facts
 
     def _seen(self, subjects: Sequence[str]) -> Facts:
         with self._lock:

@@ -26,6 +26,7 @@ REQUIREMENTS: dict[str, Callable[[Facts], bool]] = {
     "cpu_controller_v2": _controller("cpu", 2),
     "memory_controller": _controller("memory", 1, 2),
     "virtual_machine": lambda facts: bool(facts.virtual.program and facts.virtual.kernel),
+    "runc": lambda facts: {"busybox", "runc"} <= set(facts.programs),
     "cgroup_v1": lambda facts: any(one.version == 1 for one in facts.host.hierarchies),
     "cgroup_v2": lambda facts: any(one.version == 2 for one in facts.host.hierarchies),
 }

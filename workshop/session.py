@@ -15,6 +15,7 @@ from functools import cached_property
 from rich.text import Text
 
 from .attempt import attempt
+from .comparison import comparison
 from .engine import Choice
 from .experiments import Run, Surroundings
 from .facts import Evidence, Facts, Measured
@@ -229,9 +230,12 @@ class Session:
         return text.replace("{engine}", self.engine.name)
 
     def _drawn(self, text: str) -> str:
-        """A step's body shows the timeline where it says `{timeline}`, in a fence so that columns stay straight."""
-        lines = (line.plain for line in timeline(self.language, FIGURE_CELLS)) if "{timeline}" in text else ()
-        return text.replace("{timeline}", "\n".join(lines))
+        """A step's body shows a figure where it says `{timeline}` or the like, in a fence so that columns stay straight."""
+        if "{timeline}" in text:
+            text = text.replace("{timeline}", _plain(timeline(self.language, FIGURE_CELLS)))
+        if "{comparison}" in text and self.facts:
+            text = text.replace("{comparison}", _plain(comparison(self.facts, self.language, FIGURE_CELLS)))
+        return text
 
     def lesson_text(self, lesson: Lesson) -> LessonText:
         """A lesson's title and introduction."""
@@ -307,6 +311,10 @@ class Session:
         if event is None or event.evidence is None or event.evidence.answer not in choices:
             return None
         return self._named(choices[event.evidence.answer]), self._named(choices[asked.right])
+
+
+def _plain(lines: Sequence[Text]) -> str:
+    return "\n".join(line.plain for line in lines)
 
 
 def content_version(library: Library, step: Step) -> str:

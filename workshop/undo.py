@@ -48,8 +48,9 @@ def leftovers(before: Facts, now: Facts, uid: int) -> list[Leftover]:
         if one.owner == uid and one.id not in {other.id for other in old}
     ]
     links = [Leftover("link", one.name) for one in _new_links(before, now)] if uid == 0 else []
-    new_containers = [one for one in now.containers if before.same(one) is None]
-    found += [Leftover("container", one.id) for one in new_containers if one.engine == "box"]
+    boxes = [one.id for one in now.containers if before.same(one) is None and one.engine == "box"]
+    boxes += [one.id for one in now.half_made if one.id not in {other.id for other in before.half_made}]
+    found += [Leftover("container", identity) for identity in dict.fromkeys(boxes)]
     return [*found, *links, *(Leftover("network", one.id) for one in now.networks if one not in before.networks)]
 
 

@@ -19,7 +19,7 @@ from .users import Users
 
 SUBJECTS = (
     "processes", "hostname", "ipc", "mounts", "interfaces", "users", "cgroups", "security", "roots", "images", "virtual",
-    "clocks",
+    "clocks", "programs",
 )  # fmt: skip
 """What can be asked for. Namespaces and each container's PID 1 are always seen."""
 
@@ -105,7 +105,8 @@ class Facts:
     those that box holds for the caller; seen with the subject images.
 
     From the learner's own side, not the kernel: `measured` holds the latest result of each experiment of the lesson that the
-    workshop has run for this learner, `virtual` what the learner could boot a virtual machine with (subject virtual).
+    workshop has run for this learner, `virtual` what the learner could boot a virtual machine with (subject virtual), and
+    `programs` which of runc and busybox the learner's shell would find (subject programs).
     """
 
     host: Host = field(default_factory=Host)
@@ -119,6 +120,7 @@ class Facts:
     measured: tuple[Measured, ...] = ()
     virtual: Virtual = field(default_factory=Virtual)
     images: tuple[Image, ...] = ()
+    programs: tuple[str, ...] = ()
 
     def container(self, pid_namespace: int) -> Container | None:
         """The container of this PID namespace, None if it is not here (any more)."""
