@@ -20,7 +20,7 @@ def first_process_there(seen: Evidence) -> Verdict:
     """A container is being made step by step, and the process that becomes it is there."""
     one = _process(seen.now)
     if one:
-        return Passed(pid=one.init.pid)
+        return Passed(pid=one.init.pid) if _went_on(seen) else NotYet("stands_still")
     for half in seen.now.half_made:
         return NotYet("no_process", number=half.number, total=half.total)
     made = [one for one in interactive(seen) if one in seen.appeared()]
@@ -35,6 +35,8 @@ def left_the_hosts_namespaces(seen: Evidence) -> Verdict:
     own = one.namespaces.apart_from(seen.now.host.namespaces)
     if "uts" not in own:
         return NotYet("not_unshared", pid=one.init.pid)
+    if not _went_on(seen):
+        return NotYet("stands_still")
     return Passed(pid=one.init.pid, hostname=one.hostname, own=len(own))
 
 
@@ -117,9 +119,9 @@ def root_changed(seen: Evidence) -> Verdict:
     one = _process(seen.now)
     if one is None:
         return NotYet("no_half_made")
-    if one.root.apart(seen.now.host.root):
-        return Passed(hostname=one.hostname, mounts=len(one.mounts))
-    return NotYet("hosts_root", mounts=len(one.mounts))
+    if not one.root.apart(seen.now.host.root):
+        return NotYet("hosts_root", mounts=len(one.mounts))
+    return Passed(hostname=one.hostname, mounts=len(one.mounts)) if _went_on(seen) else NotYet("stands_still")
 
 
 def power_named(seen: Evidence) -> Verdict:
@@ -149,7 +151,9 @@ def restricted(seen: Evidence) -> Verdict:
         return NotYet("all_powers", held=rights.bounding.bit_count())
     if not rights.no_new_privileges:
         return NotYet("can_gain", held=rights.bounding.bit_count())
-    return Passed(held=rights.bounding.bit_count()) if rights.seccomp == FILTERED else NotYet("no_filter")
+    if rights.seccomp != FILTERED:
+        return NotYet("no_filter")
+    return Passed(held=rights.bounding.bit_count()) if _went_on(seen) else NotYet("stands_still")
 
 
 def runs(seen: Evidence) -> Verdict:
@@ -256,6 +260,12 @@ def missing_kinds(facts: Facts) -> str:
 def _process(facts: Facts) -> Container | None:
     """The process that becomes the container which was begun last, None while there is none."""
     return next((half.seen for half in reversed(facts.half_made) if half.seen), None)
+
+
+def _went_on(seen: Evidence) -> bool:
+    """A step was made of what is half made since the step of the lesson began, or all of it."""
+    earlier = {(one.id, one.number) for one in seen.before.half_made}
+    return any((one.id, one.number) not in earlier for one in seen.now.half_made)
 
 
 def _here(facts: Facts) -> Container:
