@@ -12,7 +12,7 @@ from .facts import Container, Facts, Namespaces
 from .figures import SIGNS, STYLES, clean, heading, size, wrapped
 from .language import say
 
-LABEL_CELLS, VALUE_CELLS = 18, 12
+LABEL_CELLS, VALUE_CELLS = 18, 11
 MOUNTS_NAMED = 6
 NEEDED = frozenset({"cgroups", "mounts", "security", "users"})
 """The subjects that are compared; without them a fact would look like none."""
