@@ -1,0 +1,188 @@
+"""Checks of the lesson on the reasons for Docker: what was measured, what runs, and which reason belongs to which use."""
+
+from __future__ import annotations
+
+import re
+
+from workshop.facts import Container, Evidence, Facts, Measured, Series
+from workshop.facts.reading import number, typed
+from workshop.verdict import NotYet, Passed, Verdict
+
+MANY = 5
+NEAR = 0.06
+"""How far an answer read off a chart may be from what was measured: people round."""
+SLACK_BYTES = 128 << 10
+"""How far a counter of the kernel's may have moved since it was read: it charges memory in batches."""
+FIRST_USES = {"configuration": "c", "pipeline": "a", "productivity": "d", "isolation": "b"}
+SECOND_USES = {"consolidation": "b", "debugging": "d", "tenants": "a", "deployment": "c"}
+
+
+def starts_measured(seen: Evidence) -> Verdict:
+    """Starts of a plain process and of a container were measured since the step began."""
+    found = seen.measured("start_times")
+    if found is None:
+        return NotYet("not_measured")
+    return Passed(process_ms=_milliseconds(found, "process"), container_ms=_milliseconds(found, "container"))
+
+
+def median_read(seen: Evidence) -> Verdict:
+    """The answer is the median of the container's starts, as the learner's own chart shows it."""
+    found, answered = seen.now.result("start_times"), _decimal(seen.answer)
+    if found is None:
+        return NotYet("not_measured")
+    if answered is None:
+        return NotYet("no_answer")
+    if _near(answered, _milliseconds(found, "container")):
+        return Passed(median_ms=_milliseconds(found, "container"))
+    return _other_time(found, answered)
+
+
+def _other_time(found: Measured, answered: float) -> NotYet:
+    """Which other number of the chart the answer is."""
+    if _near(answered, _milliseconds(found, "process")):
+        return NotYet("process_named", answered=answered)
+    if _near(answered, _milliseconds(found, "engine")):
+        return NotYet("engine_named", answered=answered)
+    values = _series(found, "container").values
+    if any(_near(answered, 1000 * one) for one in (min(values), max(values))):
+        return NotYet("extreme_named", answered=answered)
+    if _near(1000 * answered, _milliseconds(found, "container")):
+        return NotYet("in_seconds")
+    return NotYet("other_value", answered=answered)
+
+
+def machine_measured(seen: Evidence) -> Verdict:
+    """A virtual machine was booted since the step began."""
+    found = seen.measured("vm_start")
+    if found is None:
+        return NotYet("not_measured")
+    times, sizes = ([one for one in found.series if one.unit == unit] for unit in ("seconds", "bytes"))
+    return Passed(seconds=round(times[0].median, 2), mebibytes=round(sizes[0].median / (1 << 20)))
+
+
+def density_measured(seen: Evidence) -> Verdict:
+    """Containers side by side were weighed since the step began."""
+    found = seen.measured("density")
+    if found is None:
+        return NotYet("not_measured")
+    each = _series(found, "container").median
+    return Passed(kibibytes=round(each / 1024), fitting=int((1 << 30) // max(1.0, each)))
+
+
+def five_running(seen: Evidence) -> Verdict:
+    """Five containers run that were not there when the step began."""
+    new = seen.appeared()
+    if len(new) >= MANY:
+        return Passed(count=len(new), kibibytes=sum(map(_usage, new)) // 1024)
+    if new:
+        return NotYet("too_few", count=len(new))
+    return NotYet("there_before") if len(seen.now.containers) >= MANY else NotYet("none")
+
+
+def usage_read(seen: Evidence) -> Verdict:
+    """The answer is what some container is charged now, in bytes."""
+    weighed, answered = [one for one in seen.now.containers if one.cgroups.memory], number(seen.answer)
+    if not weighed:
+        return NotYet("no_container")
+    if answered is None:
+        return NotYet("no_answer") if _decimal(seen.answer) is None else NotYet("rounded")
+    nearest = min(weighed, key=lambda one: abs(_usage(one) - answered))
+    if abs(_usage(nearest) - answered) <= SLACK_BYTES and answered >= 4096:  # less than a page is no account of anything
+        return Passed(container=nearest.name, answered=answered, kibibytes=answered // 1024)
+    if answered in {one.cgroups.memory.limit for one in weighed if one.cgroups.memory}:
+        return NotYet("limit_named", answered=answered)
+    return NotYet("rounded") if answered < 4096 else NotYet("other_value", answered=answered)
+
+
+def five_gone(seen: Evidence) -> Verdict:
+    """Of the containers that were there when the step began, five or more are gone, and no more than before are left."""
+    if len(seen.before.containers) < MANY:
+        return NotYet("were_not_there")
+    gone = seen.gone()
+    return Passed(count=len(gone)) if len(gone) >= MANY else NotYet("still_there", count=MANY - len(gone))
+
+
+def first_uses_matched(seen: Evidence) -> Verdict:
+    """The letters are those of the first four uses."""
+    letters = _letters(seen.answer)
+    if letters is None:
+        return NotYet("not_four") if typed(seen.answer) else NotYet("no_answer")
+    wrong = _first_wrong(FIRST_USES, letters)
+    if wrong == "configuration":
+        return NotYet("wrong_configuration")
+    if wrong == "pipeline":
+        return NotYet("wrong_pipeline")
+    if wrong == "productivity":
+        return NotYet("wrong_productivity")
+    return NotYet("wrong_isolation") if wrong else Passed()
+
+
+def second_uses_matched(seen: Evidence) -> Verdict:
+    """The letters are those of the last four uses."""
+    letters = _letters(seen.answer)
+    if letters is None:
+        return NotYet("not_four") if typed(seen.answer) else NotYet("no_answer")
+    wrong = _first_wrong(SECOND_USES, letters)
+    if wrong == "consolidation":
+        return NotYet("wrong_consolidation")
+    if wrong == "debugging":
+        return NotYet("wrong_debugging")
+    if wrong == "tenants":
+        return NotYet("wrong_tenants")
+    return NotYet("wrong_deployment") if wrong else Passed()
+
+
+def _first_wrong(uses: dict[str, str], letters: str) -> str:
+    return next((use for use, letter in zip(uses, letters, strict=True) if uses[use] != letter), "")
+
+
+def _letters(answer: str | None) -> str | None:
+    """The four letters of an answer such as `c a d b`, `1c 2a 3d 4b` or `CADB`; None where it is no such answer."""
+    found = re.sub(r"[\d\s.,;:=()、，；：。-]", "", typed(answer).lower())
+    return found if len(found) == len(FIRST_USES) and set(found) <= set("abcd") else None
+
+
+def _series(found: Measured, name: str) -> Series:
+    """The series of this name, one of nothing where it was not measured."""
+    return found.of(name) or Series(name, "seconds", (0.0,))
+
+
+def _milliseconds(found: Measured, name: str) -> float:
+    """The median of a series, to three digits as the chart shows it."""
+    return float(f"{1000 * _series(found, name).median:.3g}")
+
+
+def _near(answered: float, measured: float) -> bool:
+    return measured > 0 and abs(answered - measured) <= NEAR * measured
+
+
+def _decimal(answer: str | None) -> float | None:
+    """The only number in an answer, with or without a fraction."""
+    found = re.findall(r"\d+(?:[.,]\d+)?", typed(answer))
+    return float(found[0].replace(",", ".")) if len(found) == 1 else None
+
+
+def _usage(container: Container) -> int:
+    return container.cgroups.memory.usage if container.cgroups.memory else 0
+
+
+def container_median(facts: Facts) -> str:
+    """The median of the container's starts, in milliseconds."""
+    found = facts.result("start_times")
+    return str(_milliseconds(found, "container")) if found else ""
+
+
+def usage(facts: Facts) -> str:
+    """What the newest container is charged, in bytes."""
+    newest = max((one for one in facts.containers if one.cgroups.memory), key=lambda one: one.init.started)
+    return str(_usage(newest))
+
+
+def first_uses(_: Facts) -> str:
+    """The letters of the first four uses."""
+    return " ".join(FIRST_USES.values())
+
+
+def second_uses(_: Facts) -> str:
+    """The letters of the last four uses."""
+    return " ".join(SECOND_USES.values())
