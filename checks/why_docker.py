@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 
 from workshop.facts import Container, Evidence, Facts, Measured, Series
-from workshop.facts.reading import number, typed
+from workshop.facts.reading import SHELLS, number, typed
 from workshop.verdict import NotYet, Passed, Verdict
 
 MANY = 5
+WAITING = SHELLS | {"cat", "sleep", "tail"}
+"""What a container runs that only waits, as the lesson asks for: a service that happens to run here is none of the five."""
 NEAR = 0.06
 """How far an answer read off a chart may be from what was measured: people round."""
 SLACK_BYTES = 128 << 10
@@ -22,7 +24,7 @@ def starts_measured(seen: Evidence) -> Verdict:
     found = seen.measured("start_times")
     if found is None:
         return NotYet("not_measured")
-    return Passed(process_ms=_milliseconds(found, "process"), container_ms=_milliseconds(found, "container"))
+    return Passed(process_ms=_told(found, "process"), container_ms=_told(found, "container"))
 
 
 def median_read(seen: Evidence) -> Verdict:
@@ -33,22 +35,22 @@ def median_read(seen: Evidence) -> Verdict:
     if answered is None:
         return NotYet("no_answer")
     if _near(answered, _milliseconds(found, "container")):
-        return Passed(median_ms=_milliseconds(found, "container"))
+        return Passed(median_ms=_told(found, "container"))
     return _other_time(found, answered)
 
 
 def _other_time(found: Measured, answered: float) -> NotYet:
     """Which other number of the chart the answer is."""
     if _near(answered, _milliseconds(found, "process")):
-        return NotYet("process_named", answered=answered)
+        return NotYet("process_named", answered=f"{answered:g}")
     if _near(answered, _milliseconds(found, "engine")):
-        return NotYet("engine_named", answered=answered)
+        return NotYet("engine_named", answered=f"{answered:g}")
     values = _series(found, "container").values
     if any(_near(answered, 1000 * one) for one in (min(values), max(values))):
-        return NotYet("extreme_named", answered=answered)
+        return NotYet("extreme_named", answered=f"{answered:g}")
     if _near(1000 * answered, _milliseconds(found, "container")):
         return NotYet("in_seconds")
-    return NotYet("other_value", answered=answered)
+    return NotYet("other_value", answered=f"{answered:g}")
 
 
 def machine_measured(seen: Evidence) -> Verdict:
@@ -71,17 +73,17 @@ def density_measured(seen: Evidence) -> Verdict:
 
 def five_running(seen: Evidence) -> Verdict:
     """Five containers run that were not there when the step began."""
-    new = seen.appeared()
+    new = _waiting(seen.appeared())
     if len(new) >= MANY:
         return Passed(count=len(new), kibibytes=sum(map(_usage, new)) // 1024)
     if new:
         return NotYet("too_few", count=len(new))
-    return NotYet("there_before") if len(seen.now.containers) >= MANY else NotYet("none")
+    return NotYet("there_before") if len(_waiting(seen.now.containers)) >= MANY else NotYet("none")
 
 
 def usage_read(seen: Evidence) -> Verdict:
     """The answer is what some container is charged now, in bytes."""
-    weighed, answered = [one for one in seen.now.containers if one.cgroups.memory], number(seen.answer)
+    weighed, answered = [one for one in _waiting(seen.now.containers) if one.cgroups.memory], number(seen.answer)
     if not weighed:
         return NotYet("no_container")
     if answered is None:
@@ -95,10 +97,10 @@ def usage_read(seen: Evidence) -> Verdict:
 
 
 def five_gone(seen: Evidence) -> Verdict:
-    """Of the containers that were there when the step began, five or more are gone, and no more than before are left."""
-    if len(seen.before.containers) < MANY:
+    """Of the waiting containers that were there when the step began, five or more are gone."""
+    if len(_waiting(seen.before.containers)) < MANY:
         return NotYet("were_not_there")
-    gone = seen.gone()
+    gone = _waiting(seen.gone())
     return Passed(count=len(gone)) if len(gone) >= MANY else NotYet("still_there", count=MANY - len(gone))
 
 
@@ -132,6 +134,10 @@ def second_uses_matched(seen: Evidence) -> Verdict:
     return NotYet("wrong_deployment") if wrong else Passed()
 
 
+def _waiting(containers: tuple[Container, ...]) -> tuple[Container, ...]:
+    return tuple(one for one in containers if one.init.name in WAITING)
+
+
 def _first_wrong(uses: dict[str, str], letters: str) -> str:
     return next((use for use, letter in zip(uses, letters, strict=True) if uses[use] != letter), "")
 
@@ -152,6 +158,12 @@ def _milliseconds(found: Measured, name: str) -> float:
     return float(f"{1000 * _series(found, name).median:.3g}")
 
 
+def _told(found: Measured, name: str) -> str:
+    """The same for people: `1.3`, `80`, `1250`."""
+    value = _milliseconds(found, name)
+    return f"{value:.3g}" if value < 1000 else f"{value:.0f}"
+
+
 def _near(answered: float, measured: float) -> bool:
     return measured > 0 and abs(answered - measured) <= NEAR * measured
 
@@ -169,12 +181,12 @@ def _usage(container: Container) -> int:
 def container_median(facts: Facts) -> str:
     """The median of the container's starts, in milliseconds."""
     found = facts.result("start_times")
-    return str(_milliseconds(found, "container")) if found else ""
+    return _told(found, "container") if found else ""
 
 
 def usage(facts: Facts) -> str:
     """What the newest container is charged, in bytes."""
-    newest = max((one for one in facts.containers if one.cgroups.memory), key=lambda one: one.init.started)
+    newest = max((one for one in _waiting(facts.containers) if one.cgroups.memory), key=lambda one: one.init.started)
     return str(_usage(newest))
 
 

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 
 from ...experiments import Run
-from ...facts import Measured
+from ...facts import Facts, Measured
 from .. import documents
 from ..desk import Trouble
 from ..widgets.lesson_pane import LessonPane
 from ..widgets.verdict_line import VerdictLine
 from .looking import LookingScreen
 
-PROGRESS_SECONDS = 0.25
-"""How often progress is shown and the chart drawn anew."""
+PROGRESS_SECONDS = 0.5
+"""How often progress is shown and the chart drawn anew: drawing takes time from what is measured."""
 
 
 class MeasuringScreen(LookingScreen):
@@ -75,6 +76,15 @@ class MeasuringScreen(LookingScreen):
             return await working
         finally:
             working.cancel()
+
+    def silence(self) -> None:
+        """There is no verdict to tell: say how the step is done."""
+        session = self.workshop.session
+        self.query_one(VerdictLine).silence(session.language, bool(session.step.experiment))
+
+    def pictured(self, facts: Facts | None) -> Facts | None:
+        """What the picture is drawn from: without the results that stand as a chart in the lesson already."""
+        return replace(facts, measured=()) if facts and self.workshop.session.step.experiment else facts
 
     async def show_chart(self) -> None:
         """What the step's experiment came to, or has come to so far."""

@@ -101,7 +101,7 @@ class StepScreen(MeasuringScreen):
             await self.workshop.desk.ask(self.workshop.session.go, self._where)
         except Trouble as trouble:
             self.explain(trouble)
-        self.query_one(VerdictLine).silence(self.workshop.session.language)
+        self.silence()
         await self._show_step()
         self.query_one(LessonPane).scroll_home(animate=False)
         self.look()
@@ -171,8 +171,8 @@ class StepScreen(MeasuringScreen):
             return
         self._visit.passed = False
         await self._show_step()
-        self.query_one(Picture).draw(session.facts, session.language)
-        self.query_one(VerdictLine).silence(session.language)
+        self.query_one(Picture).draw(self.pictured(session.facts), session.language)
+        self.silence()
         self.look()
 
     def label(self) -> None:
@@ -221,13 +221,13 @@ class StepScreen(MeasuringScreen):
     async def tell(self, seen: Seen) -> None:
         """Draw the picture, say the verdict, and when the step has just passed, what it meant."""
         language = self.workshop.session.language
-        self.query_one(Picture).draw(seen.facts, language)
+        self.query_one(Picture).draw(self.pictured(seen.facts), language)
         if self.measuring:
             return  # the verdict's line tells how far it is
         if self._visit.is_news(seen.verdict):
             self.query_one(VerdictLine).tell(seen.verdict.kind, seen.message, language)
         else:
-            self.query_one(VerdictLine).silence(language)
+            self.silence()
         if seen.verdict.kind == "passed" and not self._visit.passed:
             self._visit.passed = True
             await self._celebrate(seen)
@@ -239,7 +239,7 @@ class StepScreen(MeasuringScreen):
             self.set_focus(pane)
         self.label()
         await pane.show("debrief", documents.debrief(session.text(), seen.settled, session.language))
-        pane.reach("debrief")
+        pane.reach("chart" if session.step.experiment else "debrief")
 
     def explain(self, trouble: Trouble) -> None:
         """The helper or the record can't be used: say why and what to do, and go on with what needs neither."""

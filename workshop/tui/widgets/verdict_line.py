@@ -28,9 +28,9 @@ class VerdictLine(Static):
         """The workshop is measuring: how far it is."""
         self._show("", Text(say(language, "tui.measuring", done=done, expected=expected)))
 
-    def silence(self, language: str) -> None:
-        """Nothing was judged yet."""
-        self._show("", Text(say(language, "tui.looking")))
+    def silence(self, language: str, measures: bool = False) -> None:
+        """Nothing was judged yet: the workshop looks by itself, or `measures` when it is asked to."""
+        self._show("", Text(say(language, "tui.to_measure" if measures else "tui.looking")))
 
     def _show(self, look: str, text: Text) -> None:
         """A look every second must not lay the screen out anew when it saw nothing new."""
