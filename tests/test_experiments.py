@@ -111,7 +111,7 @@ def test_a_virtual_machine_can_be_booted_with_an_emulator_and_a_readable_kernel(
 def test_a_virtual_machine_is_timed_until_its_kernel_looks_for_a_program(tmp_path: Path) -> None:
     """Where the processor can't help, the emulated machine is measured; a stand-in for qemu says what a kernel says."""
     stand_in = tmp_path / "qemu"
-    stand_in.write_text('#!/bin/sh\ncase "$2" in kvm) exit 1;; esac\necho "Kernel panic - not syncing: VFS"\nsleep 60\n')
+    stand_in.write_text('#!/bin/sh\ncase "$2" in kvm) exit 1;; esac\necho "Kernel panic - not syncing: VFS"\nexec sleep 60\n')
     stand_in.chmod(0o755)
     began = time.monotonic()
     found = result(

@@ -17,6 +17,7 @@ from pathlib import Path
 from .client import Client, HelperError
 from .engine import Choice, choose
 from .facts import KINDS, Hierarchy, Virtual
+from .observer import PROGRAMS as ASKED_FOR
 from .protocol import Hello
 from .virtual import find
 
@@ -76,6 +77,7 @@ class Machine:
     emulator: bool = True
     disk: int = 0
     virtual: Virtual = field(default_factory=Virtual)
+    programs: tuple[str, ...] = ()
 
 
 def read() -> Machine:
@@ -103,6 +105,7 @@ def read() -> Machine:
         emulator=importlib.util.find_spec("pyghostty") is not None,
         disk=_free(Path.home()),
         virtual=find(),
+        programs=tuple(filter(shutil.which, ASKED_FOR)),
     )
 
 
