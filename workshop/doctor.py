@@ -186,7 +186,10 @@ def _disk(machine: Machine) -> Iterator[Finding]:
 def _lessons(machine: Machine) -> Iterator[Finding]:
     """What steps require, by the same predicates that judge a step `impossible here`."""
     facts = Facts(
-        Host(hierarchies=machine.hierarchies), complete=machine.root or machine.helper == "root", virtual=machine.virtual
+        Host(hierarchies=machine.hierarchies),
+        complete=machine.root or machine.helper == "root",
+        virtual=machine.virtual,
+        programs=machine.programs,
     )
     absent = [name for name, there in REQUIREMENTS.items() if not there(facts)]
     if not absent:
