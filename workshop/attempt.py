@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import traceback
 
-from .facts import Evidence
+from .facts import Asked, Evidence
+from .facts.reading import means, typed
 from .lesson import Step
 from .library import Library
 from .requirements import missing
@@ -23,12 +24,29 @@ def attempt(library: Library, step: Step, evidence: Evidence) -> Verdict:
 
 def judge(library: Library, step: Step, evidence: Evidence) -> Verdict:
     """The verdict of the step's own check; raises whatever the check raises."""
+    if step.ask:
+        return judge_question(library.asked(step, evidence.now), evidence.answer)
     if not step.check:
         return judge_choice(step, evidence.answer)
     verdict = library.function(step.lesson, step.check)(evidence)
     if not isinstance(verdict, Verdict):
         raise TypeError(f"the check {step.check} returned {verdict!r}, not a verdict")
     return verdict
+
+
+def judge_question(asked: Asked | None, answer: str | None) -> Verdict:
+    """A question of the review: what the facts of this moment make right passes."""
+    if asked is None:
+        return NotYet("nothing_to_ask")
+    given = typed(answer)
+    if not given:
+        return NotYet("no_answer")
+    values = {**asked.values, "answer": given}
+    if means(given, asked.right):
+        return Passed("passed", **values)
+    if asked.slip is not None and means(given, asked.slip):
+        return NotYet("slip", **values)
+    return NotYet("wrong", **values)
 
 
 def judge_choice(step: Step, answer: str | None) -> Verdict:

@@ -6,7 +6,7 @@ import re
 import tomllib
 from dataclasses import dataclass, field, fields
 
-KINDS = ("read", "predict", "do", "answer", "measure")
+KINDS = ("read", "predict", "do", "answer", "measure", "review")
 LANGUAGES = ("en", "zh")
 
 
@@ -43,6 +43,7 @@ class Step:
     `answer` names a function Facts -> str there: the true answer on the live system, for `solve`.
     `needs` names steps whose verdict must hold *now* for this one to be possible: what is rebuilt on return.
     `experiment` names what the workshop runs for a measure step (workshop/experiments/); '' where the learner measures.
+    `ask` names a function Facts -> Asked | None there, for a question of the review, and `about` the lesson that it is about.
     `settles` names the predict step whose `right` choice this step shows to be so.
     `requires` names requirements of the machine (workshop/requirements.py); `subjects` what is observed for the check.
     """
@@ -52,6 +53,8 @@ class Step:
     kind: str
     check: str = ""
     answer: str = ""
+    ask: str = ""
+    about: str = ""
     subjects: tuple[str, ...] = ()
     requires: tuple[str, ...] = ()
     needs: tuple[str, ...] = ()
@@ -66,6 +69,11 @@ class Step:
     def where(self) -> str:
         """The step's stable name."""
         return f"{self.lesson}/{self.id}"
+
+    @property
+    def takes_answer(self) -> bool:
+        """Whether an answer is typed."""
+        return self.kind in ("answer", "review")
 
 
 @dataclass(frozen=True)
@@ -85,6 +93,11 @@ class Lesson:
     minutes: int
     steps: tuple[Step, ...]
     text: dict[str, LessonText]
+
+    @property
+    def questions(self) -> tuple[Step, ...]:
+        """Its questions of the review, which have no order: what is due comes first."""
+        return tuple(step for step in self.steps if step.ask)
 
     def step(self, step_id: str) -> Step:
         """The step of this id; raises ContentError with the ids that there are."""

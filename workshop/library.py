@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 
+from .facts import Asked, Facts
 from .lesson import LANGUAGES, ContentError, Lesson, Step, parse_lesson
 
 
@@ -37,6 +38,10 @@ class Library:
         plain = f"{lesson.order}_{lesson.id}"
         found = (one for one in self.lessons_folder.glob(f"*{plain}") if one.name.lstrip("0") == plain)
         return next(found, self.lessons_folder / plain)
+
+    def asked(self, step: Step, facts: Facts) -> Asked | None:
+        """What a question of the review asks of these facts, None where they hold nothing to ask about."""
+        return self.function(step.lesson, step.ask)(facts)  # type: ignore[return-value]  # lint tries each on recorded facts
 
     def function(self, lesson_id: str, name: str) -> Callable[..., object]:
         """A function of a lesson's checks file; raises ContentError with the names that there are."""

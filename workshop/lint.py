@@ -62,7 +62,7 @@ def _step(library: Library, lesson: Lesson, step: Step, checks: CheckFile) -> It
 
 
 def _missing_functions(library: Library, step: Step) -> Iterator[Problem]:
-    for name in (step.check, step.answer):
+    for name in (step.check, step.answer, step.ask):
         try:
             if name:
                 library.function(step.lesson, name)
@@ -72,7 +72,7 @@ def _missing_functions(library: Library, step: Step) -> Iterator[Problem]:
 
 def _unused_functions(lesson: Lesson, checks: CheckFile) -> Iterator[Problem]:
     """A function without a leading underscore is there for a step."""
-    used = {name for step in lesson.steps for name in (step.check, step.answer)}
+    used = {name for step in lesson.steps for name in (step.check, step.answer, step.ask)}
     for name in sorted(checks.functions.keys() - used):
         if not name.startswith("_"):
             yield problem(str(checks.path), "unused_function", function=name)

@@ -30,9 +30,10 @@ def case_problems(library: Library, lesson: Lesson, step: Step, checks: CheckFil
         if case.step != step.id:
             yield problem(path.name, "case_of_other_step", step=case.step)
         yield from _misjudged(library, step, path.name, case)
-    if step.check:
+    if step.check or step.ask:
+        wanted = {"passed"} if step.ask else expected_slugs(step, checks).keys()  # how a question is judged needs no proof
         reached = {case.slug for case in cases if case.verdict in ("passed", "not_yet")} | OBVIOUS
-        yield from (problem(step.where, "slug_without_case", slug=slug) for slug in expected_slugs(step, checks).keys() - reached)
+        yield from (problem(step.where, "slug_without_case", slug=slug) for slug in wanted - reached)
     yield from _too_easy(library, step, cases)
 
 

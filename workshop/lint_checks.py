@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import string
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -11,7 +12,7 @@ from pathlib import Path
 from typing import Self
 
 from .language import words
-from .lesson import LANGUAGES, Step
+from .lesson import LANGUAGES, Step, StepText
 from .problem import Problem, problem
 
 OURS = ("workshop.facts", "workshop.verdict")
@@ -22,6 +23,7 @@ PURE = frozenset(
 """What of the standard library a check may use: nothing that reads, writes or tells the time."""
 PURE_NAMES = frozenset({"PurePath", "PurePosixPath"})
 FORBIDDEN = frozenset({"open", "exec", "eval", "compile", "__import__", "input", "print", "breakpoint"})
+NAMED = re.compile(r"\{([a-z_]+)\}")
 ALWAYS_KNOWN = frozenset({"engine"})
 """Values that every text may name."""
 
@@ -54,9 +56,9 @@ class CheckFile:
 
     def said_by(self, name: str) -> list[Said]:
         """The verdicts that a function and those it uses can return, in the order of the source."""
-        return sorted((one for used in self._used_by(name) for one in _said(self.functions[used])), key=lambda one: one.line)
+        return sorted((one for used in self.used_by(name) for one in _said(self.functions[used])), key=lambda one: one.line)
 
-    def _used_by(self, name: str) -> set[str]:
+    def used_by(self, name: str) -> set[str]:
         """A function and every one of this module that it names, or that those name."""
         found: set[str] = set()
         waiting = [name]
@@ -87,8 +89,31 @@ def _literals(node: ast.expr) -> list[str]:
     return [node.value] if isinstance(node, ast.Constant) and isinstance(node.value, str) else [""]
 
 
+def asks_with(step: Step, checks: CheckFile) -> tuple[frozenset[str], bool]:
+    """The values that a question of the review gives to its words wherever it is asked, and whether it knows a slip."""
+    calls = [node for used in checks.used_by(step.ask) for node in ast.walk(checks.functions[used]) if isinstance(node, ast.Call)]
+    made = [call for call in calls if _called(call) == "Asked"]
+    given = [{key.value for key in one.keys if isinstance(key, ast.Constant)} for one in map(_values, made) if one]
+    names = frozenset(str(name) for name in set.intersection(*given)) if given else frozenset[str]()
+    return names, any(keyword.arg == "slip" for call in made for keyword in call.keywords)
+
+
+def _values(call: ast.Call) -> ast.Dict | None:
+    return next((one for one in call.args[1:2] if isinstance(one, ast.Dict)), None)
+
+
+def _question_slugs(step: Step, checks: CheckFile) -> dict[str, frozenset[str]]:
+    names, slips = asks_with(step, checks)
+    given = names | {"answer"}
+    return {"passed": given, "no_answer": frozenset(), "nothing_to_ask": frozenset(), "wrong": given} | (
+        {"slip": given} if slips else {}
+    )
+
+
 def expected_slugs(step: Step, checks: CheckFile) -> dict[str, frozenset[str]]:
     """Every slug that the step's verdict can have, with the values that each is given wherever it is returned."""
+    if step.ask:
+        return _question_slugs(step, checks)
     if not step.check:
         wrong = [f"wrong_{choice}" for choice in step.choices if step.kind == "read" and choice != step.right]
         return {slug: frozenset({"answer"}) for slug in ["passed", "no_answer", *wrong]}
@@ -111,6 +136,7 @@ def slug_problems(step: Step, checks: CheckFile) -> Iterator[Problem]:
         generic = words(language, "session").keys()
         yield from (problem(where, "no_verdict_text", slug=slug) for slug in slugs if slug and slug not in texts.keys() | generic)
         yield from (problem(where, "stray_verdict_text", slug=slug) for slug in texts if slug not in slugs)
+        yield from _unknown_in_words(where, step, step.text[language], checks)
         for slug, text in texts.items():
             yield from _unknown_values(where, slug, text, slugs.get(slug, frozenset()))
     yield from _different_values(step)
@@ -124,6 +150,14 @@ def _unknown_values(where: str, slug: str, text: str, given: frozenset[str]) -> 
         return
     for name in sorted(named - given - ALWAYS_KNOWN):
         yield problem(where, "unknown_value", slug=slug, used=name, known=", ".join(sorted(given | ALWAYS_KNOWN)))
+
+
+def _unknown_in_words(where: str, step: Step, text: StepText, checks: CheckFile) -> Iterator[Problem]:
+    """A question's words name only what it gives; in other prose braces are just braces."""
+    known = asks_with(step, checks)[0] | ALWAYS_KNOWN | {"right"} if step.ask else frozenset[str]()
+    for part in (text.body, *text.hints, text.solution, text.debrief) if step.ask else ():
+        for name in sorted({*NAMED.findall(part)} - known):
+            yield problem(where, "unknown_in_words", used=name, known=", ".join(sorted(known)))
 
 
 def _different_values(step: Step) -> Iterator[Problem]:

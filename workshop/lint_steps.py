@@ -11,7 +11,7 @@ from .problem import Problem, problem
 from .requirements import REQUIREMENTS
 
 HINTS = 3
-"""Where to look, the idea, almost the command."""
+"""Where to look, the idea, almost the command; a question of the review may do with one."""
 CHOOSING = ("read", "predict")
 """Kinds that ask by choices."""
 
@@ -21,7 +21,10 @@ def step_problems(lesson: Lesson, step: Step) -> Iterator[Problem]:
     yield from _names(step, "subjects", step.subjects, SUBJECTS)
     yield from _names(step, "requires", step.requires, tuple(REQUIREMENTS))
     yield from _measuring(step)
-    yield from _choosing(step) if step.kind in CHOOSING else _doing(step)
+    if step.kind == "review":
+        yield from _reviewing(step)
+    else:
+        yield from _choosing(step) if step.kind in CHOOSING else _doing(step)
     yield from _links(lesson, step)
 
 
@@ -62,6 +65,13 @@ def _measuring(step: Step) -> Iterator[Problem]:
         yield problem(step.where, "experiment_not_asked", kind=step.kind)
 
 
+def _reviewing(step: Step) -> Iterator[Problem]:
+    if not step.ask or not step.about:
+        yield problem(step.where, "no_question")
+    if unwanted := [name for name in ("check", "answer", "choices", "right") if getattr(step, name)]:
+        yield problem(step.where, "question_judges", keys=", ".join(unwanted))
+
+
 def _links(lesson: Lesson, step: Step) -> Iterator[Problem]:
     """What a step needs or settles comes before it; only what changes the machine can be needed."""
     earlier = {one.id: one for one in lesson.steps[: lesson.steps.index(step)]}
@@ -97,7 +107,7 @@ def _incomplete(step: Step, text: StepText) -> Iterator[tuple[str, dict[str, str
         yield "no_debrief", {}
     if step.kind in CHOOSING or step.experiment:
         return
-    if len(text.hints) != HINTS:
+    if len(text.hints) not in (HINTS, 1 if step.ask else HINTS):
         yield "hints_count", {"count": len(text.hints), "wanted": HINTS}
     if not text.solution:
         yield "no_solution_text", {}

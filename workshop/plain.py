@@ -48,7 +48,7 @@ def _how(step: Step) -> str:
     """The key of the sentence that says how a step is done."""
     if step.choices:
         return "how_choice"
-    return "how_measure" if step.experiment else "how_answer" if step.kind == "answer" else "how_do"
+    return "how_measure" if step.experiment else "how_answer" if step.takes_answer else "how_do"
 
 
 class Plain:
@@ -164,6 +164,8 @@ class Plain:
         self._rebuild(self._session.rebuild())
         if not self._rebuilding:
             self._session.rebuilt()
+            if self._session.step.ask:  # only now is there something to ask about
+                self._show()
         return self._rebuilding not in ((), asked)
 
     def _measure(self) -> None:
@@ -248,7 +250,7 @@ class Plain:
         if where := self._session.beside(self._session.step.where, by):
             self._begin(where)
         else:
-            self._write(say(self._session.language, "tui.last_step" if by > 0 else "tui.first_step"))
+            self._write(say(self._session.language, f"tui.{self._session.end(by)}"))
 
     def _do_picture(self) -> None:
         facts = self._session.look()
@@ -273,6 +275,8 @@ class Plain:
         done = sum(session.state(step) == "passed" for step in lesson.steps)
         title = session.lesson_text(lesson).title
         self._say("map_lesson", lesson=title, minutes=lesson.minutes, passed=done, count=len(lesson.steps))
+        if waiting := len(session.due(lesson)):
+            self._say("map_due", count=waiting)
         for number, step in enumerate(lesson.steps, 1):
             text = step.text.get(session.language)
             state = say(session.language, f"tui.state_{session.state(step)}")

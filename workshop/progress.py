@@ -60,6 +60,35 @@ class Event:
         return f"{self.lesson}/{self.step}"
 
 
+@dataclass(frozen=True)
+class Answered:
+    """The one part of an event's evidence that the review looks at."""
+
+    answer: str | None = None
+
+
+@dataclass(frozen=True)
+class Past:
+    """An event without the facts, which are long: what the review draws its questions by."""
+
+    lesson: str
+    step: str
+    kind: str
+    verdict: str = ""
+    time: float = 0.0
+    evidence: Answered | None = None
+
+    @property
+    def where(self) -> str:
+        """The step's stable name."""
+        return f"{self.lesson}/{self.step}"
+
+    @property
+    def wrong(self) -> bool:
+        """True where an answer was given that was not right."""
+        return self.verdict == "not_yet" and self.evidence is not None and self.evidence.answer is not None
+
+
 class ProgressError(Exception):
     """The file of events can't be used; the message says what happened and where it was kept."""
 
@@ -100,6 +129,11 @@ class Progress:
         """All events in order."""
         rows = self._connection.execute("SELECT body FROM events ORDER BY sequence")
         return [msgspec.json.decode(body, type=Event) for (body,) in rows]
+
+    def past(self) -> list[Past]:
+        """All events in order, without their facts."""
+        rows = self._connection.execute("SELECT body FROM events ORDER BY sequence")
+        return [msgspec.json.decode(body, type=Past) for (body,) in rows]
 
     def passed(self) -> frozenset[str]:
         """Names (`lesson/step`) of the steps that ever passed."""

@@ -26,6 +26,7 @@ from .lesson import Lesson, LessonText, Step, StepText, Typed
 from .library import Library
 from .progress import Event, Progress, uuid7
 from .requirements import missing
+from .review import due
 from .undo import leftovers, undo
 from .verdict import Blocked, Impossible, Passed, Verdict
 from .virtual import find
@@ -89,7 +90,7 @@ class Session:
     def _undone_before(self, step: Step) -> Step | None:
         """The first earlier step of the lesson that is neither passed nor impossible here."""
         for earlier in self.library.lesson(step.lesson).steps:
-            if earlier.id == step.id:
+            if earlier.id == step.id or step.ask:  # questions of the review have no order
                 return None
             if earlier.where not in self._passed and not self._impossible(earlier):
                 return earlier
@@ -110,10 +111,30 @@ class Session:
         self._add("began", evidence=Evidence(self._before, self._before))
 
     def beside(self, where: str, by: int) -> str | None:
-        """The step so many places after this one, before it where negative, across lessons; None beyond either end."""
+        """The step so many places after this one, before it where negative, across lessons; None beyond either end.
+
+        Within a review what is due comes next, and nothing where nothing is due.
+        """
+        if by > 0 and (lesson := self.library.lesson(where.partition("/")[0])).questions:
+            return self._due_after(where, lesson)
         order = [step.where for step in self._order]
         place = order.index(where) + by
         return order[place] if 0 <= place < len(order) else None
+
+    def end(self, by: int) -> str:
+        """The name of the words that say why there is no step beside the current one."""
+        if by < 0:
+            return "first_step"
+        return "nothing_due" if self.lesson.questions else "last_step"
+
+    def due(self, lesson: Lesson) -> list[Step]:
+        """The questions of a review that are due now, the most urgent first; none for any other lesson."""
+        return due(lesson.questions, self.progress.past(), time.time()) if lesson.questions else []
+
+    def _due_after(self, where: str, lesson: Lesson) -> str | None:
+        """The next question in the order of urgency, so that those passed over do not come round again."""
+        waiting = [step.where for step in self.due(lesson)]
+        return next(iter(waiting[waiting.index(where) + 1 if where in waiting else 0 :]), None)
 
     # Looking and judging
 
@@ -218,6 +239,8 @@ class Session:
     def text(self) -> StepText:
         """The current step's words, with the engine's command filled in."""
         text = self._text(self.step)
+        if self.step.ask and not self._asked():
+            text = replace(text, body=say(self.language, "session.nothing_to_ask", engine=self.engine.name))
         return replace(
             text,
             body=self._drawn(self._named(text.body)), solution=self._named(text.solution), debrief=self._named(text.debrief),
@@ -226,8 +249,15 @@ class Session:
         )  # fmt: skip
 
     def _named(self, text: str) -> str:
-        """Only `{engine}` is filled in: other braces in prose, such as awk's, stay."""
-        return text.replace("{engine}", self.engine.name)
+        """Only `{engine}` and what a question asks about are filled in: other braces in prose, such as awk's, stay."""
+        for name, value in {"engine": self.engine.name, **self._asked()}.items():
+            text = text.replace(f"{{{name}}}", str(value))
+        return text
+
+    def _asked(self) -> dict[str, str | int | float]:
+        """The values that the current question names, as they are at this moment; none where there is nothing to ask about."""
+        asked = self.library.asked(self.step, self.facts) if self.step.ask and self.facts else None
+        return {**asked.values, "right": asked.right} if asked else {}
 
     def _drawn(self, text: str) -> str:
         """A step's body shows a figure where it says `{timeline}` or the like, in a fence so that columns stay straight."""

@@ -127,6 +127,9 @@ class Solver:
         """The right answer at this moment, None for a step that asks nothing."""
         if step.choices:
             return step.right or step.choices[0]
+        if step.ask:
+            asked = self.session.library.asked(step, self.session.look())
+            return str(asked.right) if asked else None
         if not step.answer:
             return None
         try:

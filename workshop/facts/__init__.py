@@ -1,5 +1,6 @@
 """Facts: what was seen of the kernel at one moment, as frozen dataclasses. Imports nothing of ours but itself."""
 
+from .asked import Asked
 from .cgroups import Cgroups, Cpu, Hierarchy, Io, Membership, Memory, Pids, Throttle, Transfer
 from .clocks import Clocks
 from .images import Image
@@ -17,6 +18,7 @@ from .users import IdRange, Users
 __all__ = [
     "KINDS",
     "SUBJECTS",
+    "Asked",
     "Cgroups",
     "Chrooted",
     "Clocks",

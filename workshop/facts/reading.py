@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import unicodedata
 
@@ -12,6 +13,13 @@ SHELLS = frozenset({"ash", "bash", "busybox", "dash", "fish", "ksh", "mksh", "sh
 """Names that a shell's process goes by; busybox is its own shell."""
 
 _KIND_WORDS = {kind: kind for kind in KINDS} | {"mount": "mnt", "network": "net"}
+_YES = ("y", "true", "是", "是的", "有", "会", "能", "可以", "对")
+_NO = ("n", "false", "不是", "否", "没有", "无", "不会", "不能", "不可以", "不", "不对")
+_SAME = {
+    **_KIND_WORDS, **dict.fromkeys(_YES, "yes"), **dict.fromkeys(_NO, "no"),
+    "/run/docker.sock": "/var/run/docker.sock", "upper": "upperdir",
+}  # fmt: skip
+"""Words that mean the same, each as one of them."""
 _NOTHING = frozenset({"none", "nothing", "no", "nil", "0", "无", "没有", "都不同"})
 
 
@@ -32,6 +40,23 @@ def kinds_named(answer: str | None) -> frozenset[str] | None:
     words = set(re.findall(r"[a-z_]+|\d+|[^\W\da-z_]+", typed(answer).lower().replace("_for_children", "")))
     named = frozenset(_KIND_WORDS[word] for word in words if word in _KIND_WORDS)
     return named if named or words & _NOTHING else None
+
+
+def means(answer: str, wanted: str | float) -> bool:
+    """True where an answer says what is wanted: the same number however it is written, or the same word in either language."""
+    if isinstance(wanted, int):
+        return number(answer) == wanted
+    plain = typed(answer).casefold()
+    if isinstance(wanted, float):
+        found = re.findall(r"\d*\.?\d+", plain)
+        return len(found) == 1 and math.isclose(float(found[0]), wanted, abs_tol=0.005)
+    return _word(plain) == _word(wanted.casefold())
+
+
+def _word(text: str) -> str:
+    """One spelling for each word that people spell in several ways."""
+    bare = text.strip(" `'\"。.-").rstrip("/")
+    return _SAME.get(bare, bare)
 
 
 def is_shell(container: Container) -> bool:

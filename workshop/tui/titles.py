@@ -37,9 +37,10 @@ def passed_of(session: Session, steps: Iterable[Step]) -> int:
 
 
 def lesson_row(session: Session, lesson: Lesson, width: int) -> Text:
-    """A lesson on the map: a tick or none, title, minutes, and how far one is."""
-    language, done = session.language, passed_of(session, lesson.steps)
+    """A lesson on the map: a tick or none, title, what is due in a review, minutes, and how far one is."""
+    language, done, waiting = session.language, passed_of(session, lesson.steps), len(session.due(lesson))
     right = say(language, "tui.lesson_size", minutes=lesson.minutes, passed=done, count=len(lesson.steps))
+    right = say(language, "tui.lesson_due", count=waiting) + right if waiting else right
     mark = TICK if done == len(lesson.steps) else " "
     room = max(0, width - cell_len(right) - 3)
     return Text.assemble(f"{mark} ", (set_cell_size(clean(session.lesson_text(lesson).title), room), "bold"), " ", right)
@@ -64,7 +65,7 @@ def keys_in_lesson(session: Session, solution_shown: bool, lacking: bool, measur
     elif step.experiment:
         keys = [("c", "stop" if measuring else "measure"), *keys[:2]]
     else:
-        answer = [("a", "answer")] if step.kind == "answer" else []
+        answer = [("a", "answer")] if step.takes_answer else []
         solution = ("t", "type_solution") if solution_shown and step.solution else ("s", "solution")
         keys = [*answer, *keys, solution, *([("r", "rebuild")] if lacking else [("u", "undo"), ("c", "check")])]
     return _said(session.language, [*keys, ("v", "view"), ("m", "map"), ("?", "help"), ("q", "quit")])

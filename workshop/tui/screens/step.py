@@ -115,7 +115,7 @@ class StepScreen(MeasuringScreen):
             self._where = where
             self.do(self._begin(), "begin", exclusive=True)
         else:
-            self.note("last_step" if by > 0 else "first_step")
+            self.note(self.workshop.session.end(by))
 
     async def _rebuild(self) -> None:
         """Type again what the step needs and what has gone since, one need after the other, and begin from there."""
@@ -152,7 +152,7 @@ class StepScreen(MeasuringScreen):
         first = session.lesson.steps[0] is session.step
         introduction = session.lesson_text(session.lesson).introduction if first else ""
         await pane.show("body", documents.body(session.text(), introduction))
-        self.query_one(AnswerField).ask(session.step.kind == "answer", say(session.language, "tui.answer_prompt"))
+        self.query_one(AnswerField).ask(session.step.takes_answer, say(session.language, "tui.answer_prompt"))
         await pane.show("debrief", "")
         await self.show_chart()
         await self._show_help()
@@ -224,6 +224,8 @@ class StepScreen(MeasuringScreen):
         self.query_one(Picture).draw(self.pictured(seen.facts), language)
         if self.measuring:
             return  # the verdict's line tells how far it is
+        if seen.step.ask:  # what it asks about may have come or gone
+            await self.query_one(LessonPane).show("body", documents.body(self.workshop.session.text(), ""))
         if self._visit.is_news(seen.verdict):
             self.query_one(VerdictLine).tell(seen.verdict.kind, seen.message, language)
         else:
@@ -351,7 +353,7 @@ class StepScreen(MeasuringScreen):
 
     def action_answer(self) -> None:
         """Put the cursor into the field for an answer."""
-        if self.workshop.session.step.kind == "answer":
+        if self.workshop.session.step.takes_answer:
             self.query_one(AnswerField).begin("")
         else:
             self.note("no_answer_asked")
@@ -362,7 +364,7 @@ class StepScreen(MeasuringScreen):
         choices = list(session.text().choices)
         if 0 < digit <= len(choices):
             self.do(self.judge(choices[digit - 1]), "answer")
-        elif session.step.kind == "answer":
+        elif session.step.takes_answer:
             self.query_one(AnswerField).begin(str(digit))
         elif not choices and digit in NUMBERS:
             await self.query_one(Terminals).enter(digit)
