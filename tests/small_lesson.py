@@ -1,4 +1,4 @@
-"""A lesson of four small steps, whole and right, for tests to spoil."""
+"""A lesson of five small steps, whole and right, for tests to spoil."""
 
 from __future__ import annotations
 
@@ -41,6 +41,13 @@ id = "think"
 kind = "read"
 choices = ["kernel", "shell"]
 right = "kernel"
+
+[[step]]
+id = "again"
+kind = "review"
+ask = "asked_again"
+about = "small"
+subjects = ["hostname"]
 """
 
 ENGLISH = """# Small
@@ -109,6 +116,22 @@ Who keeps the name?
 
 ### debrief
 The kernel.
+
+## again: Again
+
+How many letters has {name}?
+
+### hints
+- Count.
+
+### solution
+It has {right}.
+
+### verdicts
+- wrong: Not {answer}.
+
+### debrief
+So many.
 """
 
 CHINESE = ENGLISH.replace("Guess.", "猜一猜。").replace("Small", "小课")
@@ -117,7 +140,7 @@ CHECKS = '''"""Checks of a small lesson."""
 
 from __future__ import annotations
 
-from workshop.facts import Evidence, Facts
+from workshop.facts import Asked, Evidence, Facts
 from workshop.verdict import NotYet, Passed, Verdict
 
 
@@ -137,6 +160,11 @@ def named(seen: Evidence) -> Verdict:
 def name(facts: Facts) -> str:
     """The host's name."""
     return facts.host.hostname
+
+
+def asked_again(facts: Facts) -> Asked | None:
+    """How long the host's name is."""
+    return Asked(len(name(facts)), {"name": name(facts)})
 
 
 def _not_named(answered: str) -> NotYet:
@@ -165,6 +193,7 @@ def record_all(library: Library) -> None:
     save(library, "small/rename", "done", Evidence(before, now))
     save(library, "small/rename", "nothing", Evidence(before, before))
     save(library, "small/name_it", "right", Evidence(now, now, "other"))
+    save(library, "small/again", "right", Evidence(now, now, "5"))
     save(library, "small/name_it", "slip", Evidence(now, now, "another"))
 
 

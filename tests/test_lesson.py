@@ -21,7 +21,9 @@ def test_a_lesson_is_named_and_ordered_by_its_folder() -> None:
 def test_steps_have_their_structure_and_their_words() -> None:
     """lesson.toml says what a step is, the prose says it to the learner."""
     lesson = parse_lesson("10_small", TOML, {"en": ENGLISH, "zh": CHINESE})
-    assert [step.where for step in lesson.steps] == ["small/guess", "small/rename", "small/name_it", "small/think"]
+    assert [step.id for step in lesson.steps] == ["guess", "rename", "name_it", "think", "again"]
+    assert lesson.step("think").where == "small/think"
+    assert [step.id for step in lesson.questions] == ["again"]
     step = lesson.step("rename")
     assert step.solution == (Typed(2, "hostname other"),)
     assert step.text["en"].hints == ("Terminal 2.", "The idea.", "Almost `hostname other`.")
