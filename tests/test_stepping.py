@@ -22,6 +22,8 @@ from tests.helper_process import (
 from tests.walking import WANTED, begun, standing, told, walked
 from workshop.client import Client, HelperError
 from workshop.facts import SUBJECTS, HalfMade
+from workshop.helper import stepping
+from workshop.helper.loop import Loop
 from workshop.protocol import Exec, List, Look, Remove, Run, Step, Stop, Update
 
 pytest_plugins = ["tests.helper_fixtures"]
@@ -187,3 +189,19 @@ def test_a_program_that_is_not_there_is_told_at_the_last_step(client: Client) ->
         list(walked(client, identity))
     assert refused.value.slug == "command_not_found"
     assert nothing_is_left(client)
+
+
+def test_one_that_waits_for_too_long_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    """At each stop a clock begins; it gives up what still waits there, and not what has gone on."""
+    monkeypatch.setattr(stepping, "IDLE_SECONDS", 0.02)
+    loop, given_up = Loop(), list[int]()
+    walk = stepping.Walk(loop, (), lambda: given_up.append(walk.at.number if walk.at else 0))
+    making = walk.stop_helper("why_make_cgroups")
+    next(making)
+    walk.go_on(lambda _: None)
+    next(making, None)
+    next(walk.stop_helper("why_limit"))
+    loop.later(0.1, loop.stop)
+    loop.run()
+    assert given_up == [2]
+    walk.end(TimeoutError())

@@ -9,10 +9,12 @@ from typing import Any
 
 import click
 
+from .box_attach import window
 from .box_options import say
 from .box_print import printable
 from .client import Client, HelperError, Reply
 from .protocol import Look, Remove, Step
+from .wrapping import lines
 
 Seen = Mapping[str, Any]
 """What Look tells; empty where there is no process yet."""
@@ -24,7 +26,7 @@ def walk_through(client: Client, begun: Reply) -> Reply:
     Raises click.Abort, with nothing left of the box, where the user gives up, and HelperError where it can't be made.
     """
     calls = begun.values["calls"]
-    click.echo(say("box.step_begin", box=printable(begun.values["name"]), total=len(calls)))
+    _print([say("box.step_begin", box=printable(begun.values["name"]), total=len(calls))], "")
     try:
         return _walk(client, begun, calls)
     except (KeyboardInterrupt, EOFError) as end:
@@ -39,12 +41,14 @@ def _walk(client: Client, begun: Reply, calls: Sequence[str]) -> Reply:
     while stop := reply.values["stop"]:
         before, seen = seen, _look(client, begun.values["id"]) if stop["pid"] else {}
         if stop["number"] > 1:
-            _print([f"  -> {line}" for line in _changes(before, seen)])
-        _print(["", f"{stop['number']}/{stop['total']}  {stop['call']}", f"  {say('helper.' + stop['why'])}"])
+            _print(_changes(before, seen), "  -> ")
+        click.echo()
+        _print([f"{stop['number']}/{stop['total']}  {stop['call']}"], "")
+        _print([say(f"helper.{stop['why']}")])
         if stop["number"] > goal:
             goal = _goal(stop, calls, seen)
         reply = client.ask(Step(begun.values["id"]))
-    _print([f"  -> {say('box.step_end')}", ""])
+    _print([say("box.step_end")], "  -> ")
     return reply
 
 
@@ -61,19 +65,19 @@ def _goal(stop: Mapping[str, Any], calls: Sequence[str], seen: Seen) -> int:
             case "q":
                 raise EOFError
             case "l":
-                _print([f"  {line}" for line in _view(seen)])
+                _print([_view(seen)])
             case name:
                 numbers = range(stop["number"], len(calls) + 1)
                 goal = next((number for number in numbers if name.lower() in calls[number - 1].lower()), 0)
                 if goal:
                     return goal
-                _print([f"  {say('box.step_keys')}"])
+                _print([say("box.step_keys")])
 
 
-def _view(seen: Seen) -> list[str]:
-    """All that was seen, a line each."""
-    lines = [say("box.step_seen", what=_label(name), value=_value(value)) for name, value in seen.items()]
-    return lines or [say("helper.nothing_to_see")]
+def _view(seen: Seen) -> str:
+    """All that was seen, one after the other: a terminal in the workshop's screen has ten lines."""
+    told = [say("box.step_seen", what=_label(name), value=_value(value)) for name, value in seen.items()]
+    return " | ".join(told) or say("helper.nothing_to_see")
 
 
 def _line() -> str:
@@ -116,8 +120,12 @@ def _value(value: object) -> str:
     return say(f"box.step_{str(value).lower()}") if isinstance(value, bool) else printable(str(value))
 
 
-def _print(lines: list[str]) -> None:
-    click.echo("\n".join(lines))
+def _print(texts: list[str], mark: str = "  ") -> None:
+    """Each text, wrapped, with a mark before its first line and as much space before the others."""
+    width = window()[1] - len(mark)
+    for text in texts:
+        first, *others = lines(text, width)
+        click.echo("\n".join([mark + first, *(" " * len(mark) + line for line in others)]))
 
 
 def _remove(container: str) -> None:
