@@ -1,0 +1,236 @@
+"""Checks of the lesson on what control groups do: limit and tell, weigh, count, freeze."""
+
+from __future__ import annotations
+
+from itertools import combinations
+
+from workshop.facts import Container, Evidence, Facts
+from workshop.facts.reading import interactive, is_shell, number
+from workshop.verdict import NotYet, Passed, Verdict
+
+MEBIBYTE = 1 << 20
+SMALL = 64 * MEBIBYTE
+"""A memory limit that is soon reached."""
+FEW = 64
+"""A number of processes that is soon reached."""
+BUSY_US = 100_000
+"""CPU time that says of a container that it works."""
+WEIGHED_US = 500_000
+"""So much the lighter one must have had before a ratio means anything."""
+NEAR = 1.6
+"""How far from the weights' ratio the times' may be: the scheduler deals in slices of some milliseconds."""
+
+
+def small_container(seen: Evidence) -> Verdict:
+    """A container with a shell on a terminal has a small memory limit, which it did not have before."""
+    ours, appeared = interactive(seen), seen.appeared()
+    for container in ours:
+        if 0 < _limit(container) <= SMALL and not _was_small(seen, container):
+            return Passed(container=container.name, limit=_limit(container) // MEBIBYTE)
+    for container in (one for one in appeared if one not in ours):
+        return NotYet("no_terminal" if is_shell(container) else "not_a_shell", container=container.name)
+    if any(_was_small(seen, one) for one in ours):
+        return NotYet("already_there", container=ours[0].name)
+    return NotYet("no_limit", container=ours[0].name) if ours else NotYet("no_container")
+
+
+def _was_small(seen: Evidence, container: Container) -> bool:
+    earlier = seen.before.same(container)
+    return earlier is not None and 0 < _limit(earlier) <= SMALL
+
+
+def _limit(container: Container) -> int:
+    """Its memory limit in bytes, 0 for none."""
+    memory = container.cgroups.memory
+    return memory.limit or 0 if memory else 0
+
+
+def killed_at_limit(seen: Evidence) -> Verdict:
+    """The kernel killed a process of the container for want of memory since the step began."""
+    ours = _small(seen)
+    for container in ours:
+        if (kills := _kills(container) - _kills(seen.before.same(container))) > 0:
+            memory = container.cgroups.memory
+            peak = (memory.peak or 0) // MEBIBYTE if memory else 0
+            return Passed(kills=kills, peak=peak, limit=_limit(container) // MEBIBYTE)
+    if not ours:
+        return NotYet("no_container")
+    used = ours[0].cgroups.memory
+    return NotYet("not_killed", usage=used.usage // MEBIBYTE if used else 0, limit=_limit(ours[0]) // MEBIBYTE)
+
+
+def kills_read(seen: Evidence) -> Verdict:
+    """The answer is how many processes of the container the kernel has killed for want of memory."""
+    ours, answered = _small(seen), number(seen.answer)
+    if not ours:
+        return NotYet("no_container")
+    if answered is None:
+        return NotYet("no_answer")
+    for container in ours:
+        if answered and _kills(seen.before.same(container)) <= answered <= _kills(container):
+            return Passed(kills=answered)
+    if not any(map(_kills, ours)):
+        return NotYet("none_yet")
+    if answered == 137:
+        return NotYet("exit_code")
+    return NotYet("other_line", answered=answered) if answered == 0 else NotYet("other_number", answered=answered)
+
+
+def fork_refused(seen: Evidence) -> Verdict:
+    """The kernel refused the container a new process since the step began."""
+    ours = interactive(seen)
+    for container in ours:
+        if (refused := _refused(container) - _refused(seen.before.same(container))) > 0:
+            return Passed(refused=refused, limit=container.cgroups.pids.limit or 0 if container.cgroups.pids else 0)
+    if not ours:
+        return NotYet("no_container")
+    pids = next((one.cgroups.pids for one in ours if one.cgroups.pids and 0 < (one.cgroups.pids.limit or 0) <= FEW), None)
+    if pids is None:
+        return NotYet("no_limit", container=ours[0].name)
+    return NotYet("none_refused", current=pids.current, limit=pids.limit or 0)
+
+
+def weighed(seen: Evidence) -> Verdict:
+    """Two containers that want one and the same processor got of it what their weights say."""
+    busy = [one for one in seen.now.containers if _worked_us(seen, one) > BUSY_US]
+    if len(busy) < 2:
+        return NotYet("not_two")
+    rivals = [(one, other) for one, other in combinations(busy, 2) if one.cgroups.cpus == other.cgroups.cpus and _pinned(one)]
+    if not rivals:
+        return NotYet("two_processors")
+    uneven = [pair for pair in rivals if _weight(pair[0]) != _weight(pair[1])]
+    if not uneven:
+        return NotYet("same_weight", weight=_weight(rivals[0][0]))
+    judged = [_share(seen, pair) for pair in uneven]
+    return next((one for one in judged if isinstance(one, Passed)), judged[0])
+
+
+def _share(seen: Evidence, pair: tuple[Container, Container]) -> Passed | NotYet:
+    """Whether the kernel has dealt a processor out to these two as they weigh."""
+    light, heavy = sorted(pair, key=_weight)
+    much, little = _worked_us(seen, heavy), _worked_us(seen, light)
+    wanted, ratio = _weight(heavy) / max(_weight(light), 1), much / little
+    if little < WEIGHED_US or not wanted / NEAR < ratio < wanted * NEAR:
+        return NotYet("too_early", heavy_ms=much // 1000, light_ms=little // 1000)
+    return Passed(heavy=heavy.name, light=light.name, ratio=f"{ratio:.1f}", wanted=f"{wanted:.1f}")
+
+
+def usage_read(seen: Evidence) -> Verdict:
+    """The answer is a container's CPU time since its start, as its control group counts it."""
+    answered = number(seen.answer)
+    counted = [one for one in seen.now.containers if one.cgroups.cpu and _usage_us(one) > BUSY_US]
+    if not counted:
+        return NotYet("no_container")
+    if answered is None:
+        return NotYet("no_answer")
+    for container in counted:
+        least, most = _usage_us(seen.before.same(container)), _usage_us(container)
+        if least <= answered <= most or least <= answered // 1000 <= most:
+            return Passed(container=container.name, seconds=f"{most / 1_000_000:.1f}")
+    return NotYet("other_number", answered=answered)
+
+
+def frozen(seen: Evidence) -> Verdict:
+    """A container is frozen that was not when the step began."""
+    for container in seen.now.containers:
+        earlier = seen.before.same(container)
+        if container.cgroups.frozen and not (earlier and earlier.cgroups.frozen):
+            return Passed(container=container.name)
+    stopped = next((one for one in seen.now.containers if one.init.state == "T"), None)
+    if stopped:
+        return NotYet("stopped_by_signal", container=stopped.name)
+    if any(one.cgroups.frozen for one in seen.now.containers):
+        return NotYet("already_frozen")
+    return NotYet("not_frozen") if seen.now.containers else NotYet("no_container")
+
+
+def standing_still(seen: Evidence) -> Verdict:
+    """The answer is the CPU time of a frozen container, which is the same as when the step began."""
+    answered = number(seen.answer)
+    still = [one for one in seen.now.containers if one.cgroups.frozen]
+    if not still:
+        return NotYet("not_frozen")
+    if answered is None:
+        return NotYet("no_answer")
+    for container in still:
+        earlier, now = _usage_us(seen.before.same(container)), _usage_us(container)
+        if now in (answered, answered // 1000) and earlier == now:
+            return Passed(container=container.name, answered=answered)
+    others = [one for one in seen.now.containers if not one.cgroups.frozen and one.cgroups.cpu]
+    for container in others:
+        if _usage_us(seen.before.same(container)) <= max(answered // 1000, 1) <= _usage_us(container):
+            return NotYet("one_that_runs", container=container.name)
+    return NotYet("other_number", answered=answered)
+
+
+def runs_on(seen: Evidence) -> Verdict:
+    """A container that was frozen when the step began runs again: its CPU time moves."""
+    were = [one for one in seen.before.containers if one.cgroups.frozen]
+    if not were:
+        return NotYet("was_not_frozen")
+    here = [now for one in were if (now := seen.now.same(one))]
+    for container in here:
+        if not container.cgroups.frozen and (gained := _worked_us(seen, container)) > BUSY_US:
+            return Passed(container=container.name, gained_ms=gained // 1000)
+    if not here:
+        return NotYet("ended", container=were[0].name)
+    if all(one.cgroups.frozen for one in here):
+        return NotYet("still_frozen", container=here[0].name)
+    return NotYet("idle", container=here[0].name)
+
+
+def loops_gone(seen: Evidence) -> Verdict:
+    """The two containers that worked without a terminal are gone, and their groups with them."""
+    were = [one for one in seen.before.containers if not one.init.terminal and _pinned(one) and _usage_us(one) > BUSY_US]
+    left = [one for one in were if seen.now.same(one)]
+    if len(were) < 2:
+        return NotYet("were_not_there")
+    if len(were) - len(left) < 2:
+        return NotYet("still_there", container=left[0].name)
+    return Passed(first=were[0].name, second=were[1].name)
+
+
+def kills(facts: Facts) -> str:
+    """How many kills the kernel has counted."""
+    return str(max(_kills(one) for one in _small(Evidence(facts, facts))))
+
+
+def usage(facts: Facts) -> str:
+    """The busiest container's CPU time in microseconds."""
+    return str(max(_usage_us(one) for one in facts.containers))
+
+
+def frozen_usage(facts: Facts) -> str:
+    """The frozen container's CPU time in microseconds."""
+    return str(next(_usage_us(one) for one in facts.containers if one.cgroups.frozen))
+
+
+def _small(seen: Evidence) -> list[Container]:
+    """The containers that may be the learner's, with a small memory limit."""
+    return [one for one in interactive(seen) if 0 < _limit(one) <= SMALL]
+
+
+def _kills(container: Container | None) -> int:
+    return container.cgroups.memory.oom_kills if container and container.cgroups.memory else 0
+
+
+def _refused(container: Container | None) -> int:
+    return container.cgroups.pids.refused if container and container.cgroups.pids else 0
+
+
+def _usage_us(container: Container | None) -> int:
+    return container.cgroups.cpu.usage_us if container and container.cgroups.cpu else 0
+
+
+def _worked_us(seen: Evidence, container: Container) -> int:
+    """CPU time since the step began, or since its start."""
+    return _usage_us(container) - _usage_us(seen.before.same(container))
+
+
+def _weight(container: Container) -> int:
+    return container.cgroups.cpu.weight if container.cgroups.cpu else 0
+
+
+def _pinned(container: Container) -> bool:
+    """Held to one processor."""
+    return len(container.cgroups.cpus or ()) == 1
