@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from itertools import combinations
 
 from workshop.facts import Container, Evidence, Facts
-from workshop.facts.reading import interactive, is_shell, number
+from workshop.facts.reading import SHELLS, interactive, is_shell, number, typed
 from workshop.verdict import NotYet, Passed, Verdict
 
 MEBIBYTE = 1 << 20
@@ -13,6 +14,20 @@ SMALL = 64 * MEBIBYTE
 """A memory limit that is soon reached."""
 FEW = 64
 """A number of processes that is soon reached."""
+WORKERS = SHELLS | {
+    "timeout",
+    "md5sum",
+    "sha1sum",
+    "sha256sum",
+    "sha512sum",
+    "yes",
+    "dd",
+    "cat",
+    "stress",
+    "stress-ng",
+    "python3",
+}
+"""What a learner burns processor time with; a service that happens to run here is none of them."""
 BUSY_US = 100_000
 """CPU time that says of a container that it works."""
 WEIGHED_US = 500_000
@@ -90,35 +105,66 @@ def fork_refused(seen: Evidence) -> Verdict:
     return NotYet("none_refused", current=pids.current, limit=pids.limit or 0)
 
 
-def weighed(seen: Evidence) -> Verdict:
-    """Two containers that want one and the same processor got of it what their weights say."""
-    busy = [one for one in seen.now.containers if _worked_us(seen, one) > BUSY_US]
+def rivals_started(seen: Evidence) -> Verdict:
+    """Two containers of unequal weight want one and the same processor, and did not when the step began."""
+    busy = [one for one in _workers(seen.now) if _usage_us(one) > BUSY_US]
     if len(busy) < 2:
         return NotYet("not_two")
-    rivals = [(one, other) for one, other in combinations(busy, 2) if one.cgroups.cpus == other.cgroups.cpus and _pinned(one)]
+    rivals = [pair for pair in combinations(busy, 2) if _pinned(pair[0]) and pair[0].cgroups.cpus == pair[1].cgroups.cpus]
     if not rivals:
         return NotYet("two_processors")
-    uneven = [pair for pair in rivals if _weight(pair[0]) != _weight(pair[1])]
-    if not uneven:
+    for light, heavy in (sorted(pair, key=_weight) for pair in rivals):
+        if _weight(light) < _weight(heavy) and not _were_rivals(seen, light, heavy):
+            return Passed(heavy=heavy.name, light=light.name, wanted=f"{_wanted(light, heavy):.1f}")
+    if all(_weight(one) == _weight(other) for one, other in rivals):
         return NotYet("same_weight", weight=_weight(rivals[0][0]))
-    judged = [_share(seen, pair) for pair in uneven]
+    return NotYet("already_there")
+
+
+def _were_rivals(seen: Evidence, light: Container, heavy: Container) -> bool:
+    earlier = seen.before.same(light), seen.before.same(heavy)
+    return any((one.name, other.name) == (light.name, heavy.name) for one, other in _rivals(seen.before)) and None not in earlier
+
+
+def _rivals(facts: Facts) -> list[tuple[Container, Container]]:
+    """Pairs that want one processor, the lighter one first."""
+    pairs = (sorted(pair, key=_weight) for pair in combinations(_workers(facts), 2))
+    return [
+        (one, two) for one, two in pairs if _pinned(one) and one.cgroups.cpus == two.cgroups.cpus and _weight(one) < _weight(two)
+    ]
+
+
+def _wanted(light: Container, heavy: Container) -> float:
+    return _weight(heavy) / max(_weight(light), 1)
+
+
+def ratio_named(seen: Evidence) -> Verdict:
+    """The answer is how many times as much of a processor the heavier one got since the step began."""
+    rivals = _rivals(seen.now)
+    answered = re.search(r"\d+(\.\d+)?", typed(seen.answer))
+    if not rivals:
+        return NotYet("no_rivals")
+    if not answered:
+        return NotYet("no_answer")
+    judged = [_judge_ratio(seen, light, heavy, float(answered[0])) for light, heavy in rivals]
     return next((one for one in judged if isinstance(one, Passed)), judged[0])
 
 
-def _share(seen: Evidence, pair: tuple[Container, Container]) -> Passed | NotYet:
-    """Whether the kernel has dealt a processor out to these two as they weigh."""
-    light, heavy = sorted(pair, key=_weight)
-    much, little = _worked_us(seen, heavy), _worked_us(seen, light)
-    wanted, ratio = _weight(heavy) / max(_weight(light), 1), much / little
+def _judge_ratio(seen: Evidence, light: Container, heavy: Container, answered: float) -> Passed | NotYet:
+    """Whether the kernel has dealt the processor out as they weigh, and the answer says so."""
+    much, little, wanted = _worked_us(seen, heavy), _worked_us(seen, light), _wanted(light, heavy)
+    ratio = much / max(little, 1)
     if little < WEIGHED_US or not wanted / NEAR < ratio < wanted * NEAR:
         return NotYet("too_early", heavy_ms=much // 1000, light_ms=little // 1000)
-    return Passed(heavy=heavy.name, light=light.name, ratio=f"{ratio:.1f}", wanted=f"{wanted:.1f}")
+    if ratio / NEAR < answered < ratio * NEAR:
+        return Passed(ratio=f"{ratio:.1f}", wanted=f"{wanted:.1f}", heavy=heavy.name, light=light.name)
+    return NotYet("share_named" if 10 < answered <= 100 else "other_ratio", answered=f"{answered:g}")
 
 
 def usage_read(seen: Evidence) -> Verdict:
     """The answer is a container's CPU time since its start, as its control group counts it."""
     answered = number(seen.answer)
-    counted = [one for one in seen.now.containers if one.cgroups.cpu and _usage_us(one) > BUSY_US]
+    counted = [one for one in _workers(seen.now) if _usage_us(one) > BUSY_US]
     if not counted:
         return NotYet("no_container")
     if answered is None:
@@ -132,22 +178,23 @@ def usage_read(seen: Evidence) -> Verdict:
 
 def frozen(seen: Evidence) -> Verdict:
     """A container is frozen that was not when the step began."""
-    for container in seen.now.containers:
+    ours = _workers(seen.now)
+    for container in ours:
         earlier = seen.before.same(container)
         if container.cgroups.frozen and not (earlier and earlier.cgroups.frozen):
             return Passed(container=container.name)
-    stopped = next((one for one in seen.now.containers if one.init.state == "T"), None)
+    stopped = next((one for one in ours if one.init.state == "T"), None)
     if stopped:
         return NotYet("stopped_by_signal", container=stopped.name)
-    if any(one.cgroups.frozen for one in seen.now.containers):
+    if any(one.cgroups.frozen for one in ours):
         return NotYet("already_frozen")
-    return NotYet("not_frozen") if seen.now.containers else NotYet("no_container")
+    return NotYet("not_frozen") if ours else NotYet("no_container")
 
 
 def standing_still(seen: Evidence) -> Verdict:
     """The answer is the CPU time of a frozen container, which is the same as when the step began."""
     answered = number(seen.answer)
-    still = [one for one in seen.now.containers if one.cgroups.frozen]
+    still = [one for one in _workers(seen.now) if one.cgroups.frozen]
     if not still:
         return NotYet("not_frozen")
     if answered is None:
@@ -156,7 +203,7 @@ def standing_still(seen: Evidence) -> Verdict:
         earlier, now = _usage_us(seen.before.same(container)), _usage_us(container)
         if now in (answered, answered // 1000) and earlier == now:
             return Passed(container=container.name, answered=answered)
-    others = [one for one in seen.now.containers if not one.cgroups.frozen and one.cgroups.cpu]
+    others = [one for one in _workers(seen.now) if not one.cgroups.frozen]
     for container in others:
         if _usage_us(seen.before.same(container)) <= max(answered // 1000, 1) <= _usage_us(container):
             return NotYet("one_that_runs", container=container.name)
@@ -165,7 +212,7 @@ def standing_still(seen: Evidence) -> Verdict:
 
 def runs_on(seen: Evidence) -> Verdict:
     """A container that was frozen when the step began runs again: its CPU time moves."""
-    were = [one for one in seen.before.containers if one.cgroups.frozen]
+    were = [one for one in _workers(seen.before) if one.cgroups.frozen]
     if not were:
         return NotYet("was_not_frozen")
     here = [now for one in were if (now := seen.now.same(one))]
@@ -181,7 +228,7 @@ def runs_on(seen: Evidence) -> Verdict:
 
 def loops_gone(seen: Evidence) -> Verdict:
     """The two containers that worked without a terminal are gone, and their groups with them."""
-    were = [one for one in seen.before.containers if not one.init.terminal and _pinned(one) and _usage_us(one) > BUSY_US]
+    were = [one for one in _workers(seen.before) if not one.init.terminal and _pinned(one) and _usage_us(one) > BUSY_US]
     left = [one for one in were if seen.now.same(one)]
     if len(were) < 2:
         return NotYet("were_not_there")
@@ -195,14 +242,24 @@ def kills(facts: Facts) -> str:
     return str(max(_kills(one) for one in _small(Evidence(facts, facts))))
 
 
+def ratio(facts: Facts) -> str:
+    """What the weights of the two say."""
+    return f"{_wanted(*_rivals(facts)[0]):.1f}"
+
+
 def usage(facts: Facts) -> str:
     """The busiest container's CPU time in microseconds."""
-    return str(max(_usage_us(one) for one in facts.containers))
+    return str(max(map(_usage_us, _workers(facts))))
 
 
 def frozen_usage(facts: Facts) -> str:
     """The frozen container's CPU time in microseconds."""
-    return str(next(_usage_us(one) for one in facts.containers if one.cgroups.frozen))
+    return str(next(_usage_us(one) for one in _workers(facts) if one.cgroups.frozen))
+
+
+def _workers(facts: Facts) -> list[Container]:
+    """The containers that may be the learner's: PID 1 is a shell, or a program that computes for nobody."""
+    return [one for one in facts.containers if one.init.name in WORKERS]
 
 
 def _small(seen: Evidence) -> list[Container]:
