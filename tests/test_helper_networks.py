@@ -89,9 +89,12 @@ def test_an_address_goes_round_before_it_is_anothers(client: Client, shop: str) 
 
 
 def test_facts_show_the_address(client: Client, shop: str) -> None:
-    """The container's interfaces, read by the kernel's own files, are loopback and eth0 with its address."""
+    """A container's interfaces are loopback and eth0 with its address, and the port of a service is told."""
     box = background(client, network=shop)
-    seen = next(one for one in client.observe(["interfaces"]).containers if one.id == box["id"])
+    server = background(client, "nc", "-ll", "-p", "80", "-e", "echo", "hello", network=shop)
+    facts = {one.id: one for one in client.observe(["interfaces", "listeners"]).containers}
+    seen = facts[box["id"]]
+    assert (seen.listeners, facts[server["id"]].listeners) == ((), (80,))
     assert {one.name: one.addresses[:1] for one in seen.interfaces} == {
         "lo": ("127.0.0.1/8",),
         "eth0": (f"{box['address']}/16",),

@@ -241,6 +241,15 @@ def test_interfaces_of_a_new_network_namespace() -> None:
     assert network.parse_interfaces(*(recorded(f"v1/{name}") for name in names)) == (Interface("lo", ("127.0.0.1/8", "::1/128")),)
 
 
+def test_ports_that_are_waited_on_from_outside() -> None:
+    """Of six listeners, those on loopback (127.0.0.11, ::1, ::ffff:127.0.0.1) are for the container itself."""
+    assert network.parse_listeners(recorded("net/tcp")) == {80, 8080}
+    assert network.parse_listeners(recorded("net/tcp6")) == {443}
+    for wrong in ("head\n0: 0100007F 00000000:0000 0A", "head\n0: nothing:0050 00000000:0000 0A"):
+        with pytest.raises(UnreadableError):
+            network.parse_listeners(wrong)
+
+
 def test_address_of_an_interface_that_is_down() -> None:
     """Without routes the only interface beside loopback has the address, with its length unknown; of two, neither has."""
     assert network.place("10.0.0.2", [], ["lo", "eth0"]) == ("eth0", "10.0.0.2")

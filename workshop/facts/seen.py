@@ -18,8 +18,8 @@ from .security import Security
 from .users import Users
 
 SUBJECTS = (
-    "processes", "hostname", "ipc", "mounts", "interfaces", "users", "cgroups", "security", "roots", "images", "virtual",
-    "clocks", "programs",
+    "processes", "hostname", "ipc", "mounts", "interfaces", "listeners", "users", "cgroups", "security", "roots", "images",
+    "virtual", "clocks", "programs",
 )  # fmt: skip
 """What can be asked for. Namespaces and each container's PID 1 are always seen."""
 
@@ -58,7 +58,8 @@ class Container:
     """The processes of one PID namespace that is not the host's, whatever started them.
 
     `id` is what its engine calls it where the kernel shows that (in a cgroup path), else `pid-<inode>`.
-    `engine` is box, docker, podman, lxc, runc, nspawn, unshare or unknown. Subjects not asked for are empty.
+    `engine` is box, docker, podman, lxc, runc, nspawn, unshare or unknown. Subjects not asked for are empty. `listeners` are
+    TCP ports on which it can be reached from outside itself.
     """
 
     id: str
@@ -71,6 +72,7 @@ class Container:
     ipc: Ipc = field(default_factory=Ipc)
     mounts: tuple[Mount, ...] = ()
     interfaces: tuple[Interface, ...] = ()
+    listeners: tuple[int, ...] = ()
     users: Users = field(default_factory=Users)
     cgroups: Cgroups = field(default_factory=Cgroups)
     security: Security = field(default_factory=Security)

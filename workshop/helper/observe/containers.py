@@ -16,7 +16,7 @@ from .engines import Clues, Identity, box_id, identify, marks
 from .held import Held, read_or
 from .mounts import parse_mounts
 from .namespaces import enclosing, owner, read_namespaces
-from .network import read_interfaces, read_pings
+from .network import read_interfaces, read_listeners, read_pings
 from .roots import read_root
 from .security import read_security
 from .survey import Group, Survey
@@ -124,6 +124,7 @@ def _read(known: Known, subjects: Collection[str], trees: Sequence[Tree]) -> dic
     readers: dict[str, Callable[[], object]] = {
         "mounts": lambda: parse_mounts(held.read("mountinfo")),
         "interfaces": lambda: read_interfaces(held),
+        "listeners": lambda: read_listeners(held),
         "users": lambda: read_users(held),
         "cgroups": lambda: read_cgroups(held, trees),
         "security": lambda: read_security(held, known.group.status),

@@ -13,6 +13,10 @@ from .text import UnreadableError, number
 
 _LEAF = re.compile(r"\|-- (\S+)\n((?: +/\d+ .*\n?)+)")
 
+_LISTENING = "0A"
+_LOOPBACK = 127
+_MAPPED = "0000000000000000FFFF0000"
+
 
 @dataclass(frozen=True, slots=True)
 class Route:
@@ -108,6 +112,31 @@ def parse_interfaces(dev: str, fib_trie: str, route: str, if_inet6: str) -> tupl
 def read_interfaces(held: Held) -> tuple[Interface, ...]:
     """Interfaces as a process sees them; raises OSError or UnreadableError."""
     return parse_interfaces(held.read("net/dev"), *(_optional(held, name) for name in ("fib_trie", "route", "if_inet6")))
+
+
+def parse_listeners(tcp: str) -> set[int]:
+    """Ports on which somebody is waited for from outside, from net/tcp or net/tcp6 (proc_pid_net(5)); raises UnreadableError."""
+    ports = set()
+    for line in tcp.split("\n")[1:]:
+        words = line.split()
+        if words and (len(words) < 4 or ":" not in words[1]):
+            raise UnreadableError(f"net/tcp: {line[:40]!r} has no local address and state")
+        if words and words[3] == _LISTENING:
+            address, _, port = words[1].partition(":")
+            ports |= set() if _is_loopback(address) else {number(port, "net/tcp", 16)}
+    return ports
+
+
+def _is_loopback(address: str) -> bool:
+    """True for 127.0.0.0/8, also as IPv6 writes it, and ::1; the kernel wrote each 32 bits as a hexadecimal number."""
+    last = socket.ntohl(number(address[-8:], "net/tcp", 16))
+    before = address[:-8]
+    return last >> 24 == _LOOPBACK if before in ("", _MAPPED) else (before.strip("0"), last) == ("", 1)
+
+
+def read_listeners(held: Held) -> tuple[int, ...]:
+    """TCP ports on which a process's network namespace can be reached, in order; raises OSError or UnreadableError."""
+    return tuple(sorted(parse_listeners(held.read("net/tcp")) | parse_listeners(_optional(held, "tcp6"))))
 
 
 def _optional(held: Held, name: str) -> str:
