@@ -91,11 +91,12 @@ def visitor_served(seen: Evidence) -> Verdict:
     shop = _shop(seen.now)
     if not shop.front:
         return NotYet("no_front")
-    for one in shop.visitors:
+    new = [one for one in shop.visitors if one in seen.appeared()]
+    for one in new:
         if any(process.name == "sleep" for process in one.processes):
             return Passed(visitor=one.name, pid=one.init.pid)
     if shop.visitors:
-        return NotYet("unanswered", visitor=shop.visitors[-1].name)
+        return NotYet("unanswered", visitor=new[-1].name) if new else NotYet("already_there", visitor=shop.visitors[-1].name)
     if shop.others:
         return NotYet("other_program", container=shop.others[-1].name, command=command_of(shop.others[-1]))
     return NotYet("no_visitor")
