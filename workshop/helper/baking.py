@@ -22,7 +22,7 @@ DIRECTORIES = ("bin", "dev", "etc", "home", "lib", "mnt", "proc", "root", "run",
 FILES = {
     "etc/passwd": "root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/home:/bin/false\n",
     "etc/group": "root:x:0:\ntty:x:5:\nnogroup:x:65534:\n",
-    "etc/nsswitch.conf": "passwd: files\ngroup: files\nhosts: files\n",
+    "etc/nsswitch.conf": "passwd: files\ngroup: files\nhosts: files dns\n",
     "etc/profile": "export PS1='\\w \\$ '\n",
 }
 QUEUES = ("ipcs", "ipcmk", "ipcrm")
