@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from workshop.facts import Container, Evidence, Facts, Measured, Series
+from workshop.facts import Container, Evidence, Facts, Image, Measured, Series
 from workshop.facts.reading import SHELLS, number, typed
 from workshop.verdict import NotYet, Passed, Verdict
 
@@ -104,6 +104,72 @@ def five_gone(seen: Evidence) -> Verdict:
     return Passed(count=len(gone)) if len(gone) >= MANY else NotYet("still_there", count=MANY - len(gone))
 
 
+def layer_added(seen: Evidence) -> Verdict:
+    """An image appeared that has the layers of another, and one more on top."""
+    old = {one.name: one.id for one in seen.before.images}
+    for image in seen.now.images:
+        if old.get(image.name) != image.id and (base := _base(image, seen.now)):
+            own = image.size - base.size
+            return Passed(image=image.name, base=base.name, own=own, common=base.size, layers=len(base.layers))
+    for image in seen.now.images:
+        twin = next((one for one in seen.now.images if one.name != image.name and one.layers == image.layers), None)
+        if image.name not in old and twin:
+            return NotYet("no_new_layer", image=image.name, base=twin.name)
+    grown = _grown(seen.now)
+    return NotYet("there_before", image=grown[0].name) if grown else NotYet("no_image")
+
+
+def shared_layer_named(seen: Evidence) -> Verdict:
+    """The answer is the digest, or its beginning, of a layer that an image and the one below it have in common."""
+    named, grown = re.findall(r"[0-9a-f]{12,64}", typed(seen.answer).lower()), _grown(seen.now)
+    if not grown:
+        return NotYet("no_image")
+    if not named:
+        return NotYet("other_value", answered=typed(seen.answer)) if typed(seen.answer) else NotYet("no_answer")
+    if len(named) > 1:
+        return NotYet("both_named")
+    return _layer(named[0], grown[0], seen.now)
+
+
+def _layer(digits: str, grown: Image, facts: Facts) -> Verdict:
+    """What the digits name: a shared layer, the image's own one, an image, or nothing here."""
+    if any(_digits(layer).startswith(digits) for layer in grown.layers[:-1]):
+        count = sum(any(_digits(layer).startswith(digits) for layer in one.layers) for one in facts.images)
+        return Passed(answered=digits[:12], count=count)
+    if _digits(grown.layers[-1]).startswith(digits):
+        return NotYet("new_layer")
+    if any(_digits(one.id).startswith(digits) for one in facts.images):
+        return NotYet("image_named", answered=digits[:12])
+    return NotYet("other_value", answered=digits[:12])
+
+
+def image_gone(seen: Evidence) -> Verdict:
+    """An image with a layer of its own was there when the step began and is not now, and the one below it still is."""
+    there = _grown(seen.before)
+    if not there:
+        return NotYet("was_not_there")
+    left = {one.id for one in seen.now.images}
+    for image in there:
+        base = _base(image, seen.before)
+        if image.id not in left and base and base.id in left:
+            return Passed(image=image.name, base=base.name)
+    return NotYet("still_there", image=there[0].name)
+
+
+def _base(image: Image, facts: Facts) -> Image | None:
+    """The image that has all layers of this one but the topmost; None where there is none."""
+    return next((one for one in facts.images if one.layers and one.layers == image.layers[:-1]), None)
+
+
+def _grown(facts: Facts) -> list[Image]:
+    """Images that have one layer more than another."""
+    return [one for one in facts.images if _base(one, facts)]
+
+
+def _digits(digest: str) -> str:
+    return digest.partition(":")[2]
+
+
 def first_uses_matched(seen: Evidence) -> Verdict:
     """The letters are those of the first four uses."""
     letters = _letters(seen.answer)
@@ -188,6 +254,11 @@ def usage(facts: Facts) -> str:
     """What the newest container is charged, in bytes."""
     newest = max((one for one in _waiting(facts.containers) if one.cgroups.memory), key=lambda one: one.init.started)
     return str(_usage(newest))
+
+
+def shared_layer(facts: Facts) -> str:
+    """The bottom layer of an image that has one more than another, as the mounts name it."""
+    return _digits(_grown(facts)[0].layers[0])[:12]
 
 
 def first_uses(_: Facts) -> str:
