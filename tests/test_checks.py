@@ -105,7 +105,12 @@ def test_what_a_step_leaves_behind_is_recognised_next_week(step: Step) -> None:
         if own is not step:
             continue
         untouched = replace(
-            case.evidence.now, containers=(), chrooted=(), half_made=(), host=replace(case.evidence.now.host, ipc=Ipc())
+            case.evidence.now,
+            containers=(),
+            chrooted=(),
+            half_made=(),
+            images=(),
+            host=replace(case.evidence.now.host, ipc=Ipc()),
         )
         assert isinstance(attempt(LIBRARY, step, Evidence(untouched, case.evidence.now)), Passed)
         assert not isinstance(attempt(LIBRARY, step, Evidence(untouched, untouched)), Passed)
