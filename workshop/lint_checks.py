@@ -17,7 +17,19 @@ from .problem import Problem, problem
 
 OURS = ("workshop.facts", "workshop.verdict")
 PURE = frozenset(
-    {"__future__", "collections", "dataclasses", "enum", "functools", "itertools", "math", "operator", "re", "statistics"}
+    {
+        "__future__",
+        "collections",
+        "dataclasses",
+        "enum",
+        "functools",
+        "ipaddress",
+        "itertools",
+        "math",
+        "operator",
+        "re",
+        "statistics",
+    }
     | {"string", "types", "typing", "unicodedata"}
 )
 """What of the standard library a check may use: nothing that reads, writes or tells the time."""
