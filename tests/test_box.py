@@ -310,6 +310,9 @@ def test_step_can_be_given_up() -> None:
             screen.send(b"\r\r\r")
             screen.wait("process ")
             assert "Created" in box("ps")[1]
+            assert (
+                box("inspect", "-f", "{{.State.Status}} {{.State.Running}}", *box("ps", "-q")[1].split())[1] == "created false\n"
+            )
             screen.send(key)
             screen.wait("Given up")
             assert screen.wait_for_end() == 130

@@ -1,4 +1,4 @@
-"""Undoing what a step made on the host's network: by facts of the real kernel, and by facts made by hand."""
+"""Undoing what a step made, on the host's network and half made: by facts of the real kernel, and by facts made by hand."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.observed import seen
-from workshop.facts import Facts, Host, Interface
+from workshop.facts import Container, Facts, HalfMade, Host, Interface, Namespaces, Process
 from workshop.undo import Leftover, leftovers, undo
 
 LOOKED_AT = ("interfaces",)
@@ -43,3 +43,13 @@ def test_undo_knows_of_links_only_what_it_looked_at() -> None:
     assert leftovers(Facts(), now, 0) == []
     assert leftovers(Facts(subjects=LOOKED_AT), now, 1000) == []
     assert leftovers(Facts(subjects=LOOKED_AT), now, 0) == [Leftover("link", "br0")]
+
+
+def test_what_was_begun_step_by_step_is_given_up() -> None:
+    """A box that is half made since the step began is removed, once, also if it is among the containers by now."""
+    half = HalfMade("a" * 64, "lab", "mounts", 11, 24)
+    box = Container("a" * 64, "lab", "box", Namespaces(pid=7), Process(10, 1, 1, 0, "python3"))
+    now = Facts(containers=(box,), half_made=(half,))
+    assert leftovers(Facts(), now, 0) == [Leftover("container", "a" * 64)]
+    assert leftovers(Facts(), Facts(half_made=(half,)), 0) == [Leftover("container", "a" * 64)]
+    assert leftovers(now, now, 0) == []

@@ -123,7 +123,7 @@ def details(one: Mapping[str, Any]) -> dict[str, Any]:
             "Status": one["state"],
             "Running": running,
             "Paused": one["state"] == "paused",
-            "Pid": one["pid"] if running else 0,
+            "Pid": one["pid"],
             "ExitCode": 0 if running else one["code"],
             "StartedAt": moment(one["created"]),
             "FinishedAt": moment(0 if running else one["ended"]),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import replace
 from functools import partial
 
 from ...facts import Container, HalfMade
@@ -37,8 +38,11 @@ def _hold(pid: int, stack: ExitStack) -> Held | None:
 
 
 def _look_at(held: Held, identity: str, question: Question, trees: Sequence[Tree]) -> Container:
-    """The process as if it were a container's PID 1; raises OSError or UnreadableError where it has ended."""
+    """The process as if it were a container's PID 1; raises OSError or UnreadableError where it has ended.
+
+    Its arguments are the helper's own as yet, and nobody's business.
+    """
     status = parse_status(held.read("status"))
-    process = read_process(held, status)
+    process = replace(read_process(held, status), arguments=())
     group = Group(held.namespace("pid"), [process], process, held, status)
     return describe(Known(group, held, process, Identity("box", identity), identity, frozenset()), question, trees)
