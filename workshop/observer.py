@@ -6,9 +6,11 @@ import shutil
 import threading
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 
 from .client import Client, HelperError, connected
 from .facts import Facts
+from .handmade import look
 from .virtual import find
 
 PROGRAMS = ("busybox", "runc")
@@ -28,6 +30,8 @@ class Observer:
         facts = self._seen(subjects)
         if "virtual" in subjects:
             facts = replace(facts, virtual=find())
+        if "handmade" in subjects:
+            facts = replace(facts, handmade=look(Path.home()))
         return replace(facts, programs=tuple(filter(shutil.which, PROGRAMS))) if "programs" in subjects else facts
 
     def _seen(self, subjects: Sequence[str]) -> Facts:

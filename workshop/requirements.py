@@ -31,6 +31,7 @@ REQUIREMENTS: dict[str, Callable[[Facts], bool]] = {
     "devices_controller": _controller("devices", 1),
     "freezer": lambda facts: _controller("freezer", 1)(facts) or any(one.version == 2 for one in facts.host.hierarchies),
     "virtual_machine": lambda facts: bool(facts.virtual.program and facts.virtual.kernel),
+    "busybox": lambda facts: "busybox" in facts.programs,
     "runc": lambda facts: {"busybox", "runc"} <= set(facts.programs),
     "cgroup_v1": lambda facts: any(one.version == 1 for one in facts.host.hierarchies),
     "cgroup_v2": lambda facts: any(one.version == 2 for one in facts.host.hierarchies),

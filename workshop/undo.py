@@ -8,7 +8,7 @@ import subprocess
 from contextlib import suppress
 from dataclasses import dataclass
 
-from .facts import Facts, Interface
+from .facts import Facts, Image, Interface
 
 BY_HAND = frozenset({"bridge", "veth"})
 """Kinds of link that a lesson's commands make."""
@@ -31,12 +31,13 @@ COMMANDS = {
     "link": ("ip", "link", "delete"),
     "container": ("box", "rm", "-f"),
     "network": ("box", "network", "rm"),
+    "image": ("box", "rmi"),
 }
 """What removes each kind; the name comes after it."""
 
 
 def leftovers(before: Facts, now: Facts, uid: int) -> list[Leftover]:
-    """What appeared since `before`: this user's IPC objects and root's links on the host, box's containers and networks. Pure."""
+    """What appeared since `before`: this user's IPC objects and root's links on the host, box's containers, networks and images. Pure."""
     found = [
         Leftover(kind, str(one.id))
         for kind, old, new in (
@@ -51,7 +52,14 @@ def leftovers(before: Facts, now: Facts, uid: int) -> list[Leftover]:
     boxes = [one.id for one in now.containers if before.same(one) is None and one.engine == "box"]
     boxes += [one.id for one in now.half_made if one.id not in {other.id for other in before.half_made}]
     found += [Leftover("container", identity) for identity in dict.fromkeys(boxes)]
-    return [*found, *links, *(Leftover("network", one.id) for one in now.networks if one not in before.networks)]
+    found += links + [Leftover("network", one.id) for one in now.networks if one not in before.networks]
+    return found + [Leftover("image", one.name) for one in _new_images(before, now)]
+
+
+def _new_images(before: Facts, now: Facts) -> list[Image]:
+    """Names of images that were given since; none where the step did not look at images."""
+    looked = "images" in before.subjects and "images" in now.subjects
+    return [one for one in now.images if looked and one.name not in {other.name for other in before.images}]
 
 
 def _new_links(before: Facts, now: Facts) -> list[Interface]:

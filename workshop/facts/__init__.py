@@ -3,6 +3,7 @@
 from .asked import Asked
 from .cgroups import Cgroups, Cpu, Hierarchy, Io, Membership, Memory, Pids, Throttle, Transfer
 from .clocks import Clocks
+from .handmade import HandFile
 from .images import Image
 from .ipc import Ipc, Queue, Segment, Semaphores
 from .measured import Measured, Series, Virtual
@@ -27,6 +28,7 @@ __all__ = [
     "Evidence",
     "Facts",
     "HalfMade",
+    "HandFile",
     "Hierarchy",
     "Host",
     "IdRange",

@@ -74,3 +74,13 @@ def interactive(seen: Evidence) -> tuple[Container, ...]:
     appeared = seen.appeared()
     ordered = sorted(seen.now.containers, key=lambda one: (one not in appeared, -one.init.started))
     return tuple(one for one in ordered if is_shell(one) and one.init.terminal)
+
+
+def layers_of(container: Container) -> tuple[str, ...]:
+    """The names of the directories that overlay stacks for a container, the topmost first; () where its root is no overlay.
+
+    With box each is the first twelve digits of a layer's digest. `mounts` must have been looked at.
+    """
+    roots = [one for one in container.mounts if one.target == "/" and one.type == "overlay"]
+    options = [option for option in roots[-1].options if option.startswith("lowerdir=")] if roots else []
+    return tuple(path.rpartition("/")[2] for path in options[0].removeprefix("lowerdir=").split(":")) if options else ()

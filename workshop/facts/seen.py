@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from .cgroups import Cgroups, Hierarchy
 from .clocks import Clocks
+from .handmade import HandFile
 from .images import Image
 from .ipc import Ipc
 from .measured import Measured, Virtual
@@ -19,7 +20,7 @@ from .users import Users
 
 SUBJECTS = (
     "processes", "hostname", "ipc", "mounts", "interfaces", "listeners", "users", "cgroups", "security", "roots", "images",
-    "virtual", "clocks", "programs",
+    "virtual", "clocks", "programs", "handmade",
 )  # fmt: skip
 """What can be asked for. Namespaces and each container's PID 1 are always seen."""
 
@@ -108,7 +109,8 @@ class Facts:
 
     From the learner's own side, not the kernel: `measured` holds the latest result of each experiment of the lesson that the
     workshop has run for this learner, `virtual` what the learner could boot a virtual machine with (subject virtual), and
-    `programs` which of runc and busybox the learner's shell would find (subject programs).
+    `programs` which of runc and busybox the learner's shell would find (subject programs), `handmade` the files of an image
+    that the learner makes by hand (subject handmade).
     """
 
     host: Host = field(default_factory=Host)
@@ -122,6 +124,7 @@ class Facts:
     measured: tuple[Measured, ...] = ()
     virtual: Virtual = field(default_factory=Virtual)
     images: tuple[Image, ...] = ()
+    handmade: tuple[HandFile, ...] = ()
     programs: tuple[str, ...] = ()
 
     def container(self, pid_namespace: int) -> Container | None:

@@ -1,0 +1,247 @@
+"""Checks of the lesson on what Docker is: an image made by hand, its digests, and the container that runs from it."""
+
+from __future__ import annotations
+
+import re
+
+from workshop.facts import Evidence, Facts, HandFile, Image
+from workshop.facts.reading import SHELLS, layers_of, typed
+from workshop.verdict import NotYet, Passed, Verdict
+
+PROGRAM = "greet"
+BLOBS = "blobs/sha256/"
+SHOWN = 12
+"""Digits of a digest that engines show."""
+FEWEST = 6
+"""So many digits tell a digest from any other here."""
+
+
+def layer_packed(seen: Evidence) -> Verdict:
+    """An archive of the root file system appeared that begins at its root and holds the program and a shell."""
+    layer = _file(seen.now, "layer.tar")
+    if layer is None:
+        return NotYet("no_layer")
+    names = {name.removeprefix("./").rstrip("/") for name in layer.members}
+    if outer := [name for name in names if name.startswith("root/")]:
+        return NotYet("folder_packed", name=min(outer))
+    for wanted in ("bin/busybox", "bin/sh", f"bin/{PROGRAM}"):
+        if wanted not in names:
+            return NotYet("lacks", name=wanted)
+    return NotYet("already_there") if layer in seen.before.handmade else Passed(digest=_short(layer))
+
+
+def layer_digest_named(seen: Evidence) -> Verdict:
+    """The answer is the beginning of the archive's digest."""
+    layer, answered = _file(seen.now, "layer.tar"), _digits(seen.answer)
+    if layer is None:
+        return NotYet("no_layer")
+    if not answered:
+        return NotYet("no_answer")
+    if len(answered) < FEWEST:
+        return NotYet("too_short", fewest=FEWEST)
+    return Passed(digest=_short(layer)) if layer.digest.startswith(answered) else NotYet("other_digest", answered=answered)
+
+
+def layer_digest(facts: Facts) -> str:
+    """The beginning of the digest."""
+    layer = _file(facts, "layer.tar")
+    return _short(layer) if layer else ""
+
+
+def config_stored(seen: Evidence) -> Verdict:
+    """The layer is a blob under its digest, and so is a configuration that names it."""
+    layer = _file(seen.now, "layer.tar")
+    if layer is None:
+        return NotYet("no_layer")
+    if wrong := _misnamed(seen.now):
+        return NotYet("misnamed", name=wrong.path.removeprefix(BLOBS)[:SHOWN], found=_short(wrong))
+    if _file(seen.now, BLOBS + layer.digest) is None:
+        return NotYet("layer_not_stored", digest=_short(layer))
+    if not _configs(seen.now):
+        return NotYet("no_config")
+    if not (fitting := _fitting_configs(seen.now)):
+        return NotYet("names_other_layer", digest=_short(layer))
+    fresh = [one for one in fitting if one not in seen.before.handmade]
+    return Passed(digest=_short(fresh[0])) if fresh else NotYet("already_there")
+
+
+def manifest_stored(seen: Evidence) -> Verdict:
+    """A manifest is a blob under its digest; it names configuration and layer, with their sizes."""
+    configs, layer = _fitting_configs(seen.now), _file(seen.now, "layer.tar")
+    if layer is None or not configs:
+        return NotYet("no_config")
+    if wrong := _misnamed(seen.now):
+        return NotYet("misnamed", name=wrong.path.removeprefix(BLOBS)[:SHOWN], found=_short(wrong))
+    found = _manifests(seen.now)
+    if not found:
+        return NotYet("no_manifest")
+    fitting = [one for one in found if layer.digest in one.text and any(config.digest in one.text for config in configs)]
+    if not fitting:
+        return NotYet("names_others", config=_short(configs[0]), layer=_short(layer))
+    sized = [one for one in fitting if _says_size(one, layer) and any(_says_size(one, config) for config in configs)]
+    if not sized:
+        return NotYet("other_size", config=configs[0].size, layer=layer.size)
+    fresh = [one for one in sized if one not in seen.before.handmade]
+    return Passed(digest=_short(fresh[0])) if fresh else NotYet("already_there")
+
+
+def index_written(seen: Evidence) -> Verdict:
+    """The index names the manifest and gives the image its name; the layout says that it is one."""
+    manifests, index = _manifests(seen.now), _file(seen.now, "index.json")
+    if not manifests:
+        return NotYet("no_manifest")
+    if index is None:
+        return NotYet("no_index")
+    if not any(one.digest in index.text for one in manifests):
+        return NotYet("names_no_manifest", digest=_short(manifests[0]))
+    if not re.search(r'ref\.name"\s*:\s*"[^"]+"', index.text):
+        return NotYet("no_name")
+    if _file(seen.now, "oci-layout") is None:
+        return NotYet("no_layout")
+    there_before = index in seen.before.handmade and _file(seen.before, "oci-layout") is not None
+    return NotYet("already_there") if there_before else Passed(count=len(seen.now.handmade))
+
+
+def image_loaded(seen: Evidence) -> Verdict:
+    """The engine has an image whose one layer is the archive made by hand."""
+    layer, ours = _file(seen.now, "layer.tar"), _our_images(seen.now)
+    if layer is None:
+        return NotYet("no_layer")
+    if fresh := [one for one in ours if one not in seen.before.images]:
+        return Passed(image=fresh[0].name, digest=fresh[0].id.removeprefix("sha256:")[:SHOWN])
+    if others := [one for one in seen.now.images if one not in seen.before.images]:
+        return NotYet("other_layer", image=others[0].name, digest=_short(layer))
+    return NotYet("already_there", image=ours[0].name) if ours else NotYet("no_image")
+
+
+def id_explained(seen: Evidence) -> Verdict:
+    """The answer is the file whose digest the image's id is: the configuration."""
+    answered = typed(seen.answer).lower()
+    if not _our_images(seen.now):
+        return NotYet("no_image")
+    if not answered:
+        return NotYet("no_answer")
+    if "config" in answered:
+        return Passed(digest=_our_images(seen.now)[0].id.removeprefix("sha256:")[:SHOWN])
+    if "manifest" in answered:
+        return NotYet("the_manifest")
+    return NotYet("the_layer") if "layer" in answered else NotYet("other_file", answered=answered)
+
+
+def id_file(facts: Facts) -> str:
+    """The file."""
+    return "config.json" if _our_images(facts) else ""
+
+
+def greeter_started(seen: Evidence) -> Verdict:
+    """A container appeared that is made of the one layer, and in which its program runs on a terminal."""
+    layer = _file(seen.now, "layer.tar")
+    if layer is None:
+        return NotYet("no_layer")
+    ours = [one for one in seen.now.containers if layers_of(one) == (_short(layer),)]
+    running = [one for one in ours if one.init.name in SHELLS | {PROGRAM} and one.init.terminal]
+    if fresh := [one for one in running if one in seen.appeared()]:
+        return Passed(container=fresh[0].name, program=fresh[0].init.name, pid=fresh[0].init.pid)
+    if running:
+        return NotYet("already_there", container=running[0].name)
+    if ours:
+        return NotYet("no_terminal", container=ours[0].name, program=ours[0].init.name)
+    appeared = seen.appeared()
+    return NotYet("other_image", container=appeared[0].name) if appeared else NotYet("no_container")
+
+
+def packed_again(seen: Evidence) -> Verdict:
+    """A second archive, of a copy of the files, has the same digest."""
+    first, second = _file(seen.now, "layer.tar"), _file(seen.now, "again.tar")
+    if first is None:
+        return NotYet("no_layer")
+    if second is None:
+        return NotYet("no_second")
+    if first.digest != second.digest:
+        return NotYet("differs", first=_short(first), second=_short(second))
+    return NotYet("already_there") if second in seen.before.handmade else Passed(digest=_short(second))
+
+
+def change_noticed(seen: Evidence) -> Verdict:
+    """The answer is the digest that the exchanged blob really has."""
+    wrong, answered = _misnamed(seen.now), _digits(seen.answer)
+    if wrong is None:
+        return NotYet("not_exchanged")
+    if not answered:
+        return NotYet("no_answer")
+    if len(answered) < FEWEST:
+        return NotYet("too_short", fewest=FEWEST)
+    if wrong.path.removeprefix(BLOBS).startswith(answered):
+        return NotYet("promised", answered=answered[:SHOWN])
+    return Passed(digest=_short(wrong)) if wrong.digest.startswith(answered) else NotYet("other_digest", answered=answered)
+
+
+def real_digest(facts: Facts) -> str:
+    """What the exchanged blob's digest begins with."""
+    wrong = _misnamed(facts)
+    return _short(wrong) if wrong else ""
+
+
+def tidied(seen: Evidence) -> Verdict:
+    """The image and the folder were there when the step began, and are not now."""
+    images = [one for one in _our_images(seen.before) if one in seen.now.images]
+    if not seen.before.handmade:
+        return NotYet("was_not_there")
+    if images:
+        return NotYet("image_left", image=images[0].name)
+    return NotYet("folder_left", count=len(seen.now.handmade)) if seen.now.handmade else Passed()
+
+
+def _file(facts: Facts, path: str) -> HandFile | None:
+    """A file of the folder."""
+    return next((one for one in facts.handmade if one.path == path), None)
+
+
+def _short(file: HandFile) -> str:
+    """As many digits of its digest as engines show."""
+    return file.digest[:SHOWN]
+
+
+def _blobs(facts: Facts) -> list[HandFile]:
+    """Everything that is stored under a digest."""
+    return [one for one in facts.handmade if one.path.startswith(BLOBS)]
+
+
+def _misnamed(facts: Facts) -> HandFile | None:
+    """A blob that is not what its name says."""
+    return next((one for one in _blobs(facts) if one.path != BLOBS + one.digest), None)
+
+
+def _configs(facts: Facts) -> list[HandFile]:
+    """Blobs that are configurations."""
+    return [one for one in _blobs(facts) if '"diff_ids"' in one.text]
+
+
+def _fitting_configs(facts: Facts) -> list[HandFile]:
+    """Those that name the layer."""
+    layer = _file(facts, "layer.tar")
+    return [one for one in _configs(facts) if layer and f"sha256:{layer.digest}" in one.text]
+
+
+def _manifests(facts: Facts) -> list[HandFile]:
+    """Blobs that are manifests."""
+    return [one for one in _blobs(facts) if re.search(r'"layers"\s*:', one.text)]
+
+
+def _says_size(manifest: HandFile, file: HandFile) -> bool:
+    """True where the file's size stands beside its digest, on whichever side."""
+    entries: list[str] = re.findall(r"\{[^{}]*\}", manifest.text)
+    return any(file.digest in one and re.search(rf'"size"\s*:\s*{file.size}\b', one) for one in entries)
+
+
+def _our_images(facts: Facts) -> list[Image]:
+    """Images of the one layer."""
+    layer = _file(facts, "layer.tar")
+    wanted = f"sha256:{layer.digest}" if layer else ""
+    return [one for one in facts.images if one.layers == (wanted,)]
+
+
+def _digits(answer: str | None) -> str:
+    """The digest in an answer, as far as it was typed, '' where there is none."""
+    found = re.findall(r"[0-9a-f]+", typed(answer).lower().replace("sha256:", ""))
+    return max(found, key=len) if found else ""
