@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.observed import seen
-from workshop.facts import Container, Facts, HalfMade, Host, Interface, Namespaces, Process
+from workshop.facts import Container, Facts, HalfMade, Host, Image, Interface, Namespaces, Process
 from workshop.undo import Leftover, leftovers, undo
 
 LOOKED_AT = ("interfaces",)
@@ -53,3 +53,11 @@ def test_what_was_begun_step_by_step_is_given_up() -> None:
     assert leftovers(Facts(), now, 0) == [Leftover("container", "a" * 64)]
     assert leftovers(Facts(), Facts(half_made=(half,)), 0) == [Leftover("container", "a" * 64)]
     assert leftovers(now, now, 0) == []
+
+
+def test_images_are_undone_where_the_step_looked_at_them() -> None:
+    """A name that was given since goes again; where nobody looked before, nothing is known to be new."""
+    old, new = Image("old:1", "sha256:0"), Image("new:1", "sha256:0")
+    looked = Facts(subjects=("images",), images=(old,))
+    assert leftovers(looked, Facts(subjects=("images",), images=(old, new)), 0) == [Leftover("image", "new:1")]
+    assert leftovers(Facts(), Facts(subjects=("images",), images=(old, new)), 0) == []

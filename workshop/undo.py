@@ -37,7 +37,7 @@ COMMANDS = {
 
 
 def leftovers(before: Facts, now: Facts, uid: int) -> list[Leftover]:
-    """What appeared since `before`: this user's IPC objects and root's links on the host, box's containers, networks and images. Pure."""
+    """What appeared since `before`: this user's IPC objects, root's links, and box's containers, networks and images. Pure."""
     found = [
         Leftover(kind, str(one.id))
         for kind, old, new in (
