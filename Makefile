@@ -1,4 +1,5 @@
-# What to type: `make start` to learn, `make test` to prove that it works, `make bench` to measure it, `make clean`.
+# What to type: `make start` to learn, `make test` to prove that it works, `make bench` to measure it,
+# `make pictures` (as root) for README's pictures, `make clean`.
 # Needs Python 3.11 or newer with its venv module; nothing else of the machine is changed outside this folder.
 
 VENV := .venv
@@ -8,7 +9,7 @@ INPUTS := pyproject.toml constraints.txt
 # The system's own Python first: it is the one that every user of the machine may run.
 PYTHONS := /usr/bin/python3 python3 python3.14 python3.13 python3.12 python3.11
 
-.PHONY: start test bench clean
+.PHONY: start test bench pictures clean
 
 start: $(VENV)/installed
 	@$(BIN)/workshop start
@@ -21,6 +22,9 @@ test: $(VENV)/installed-for-tests
 
 bench: $(VENV)/installed-for-tests
 	@for file in `grep -l __main__ benchmarks/*.py`; do $(BIN)/python "$$file" || exit 1; done
+
+pictures: $(VENV)/installed-for-tests
+	@$(BIN)/python docs/pictures.py
 
 clean:
 	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -81,8 +81,12 @@ class MapScreen(Screen[None]):
         self.workshop.open_step(chosen if "/" in chosen else self._first_open(chosen))
 
     def _first_open(self, lesson_id: str) -> str:
+        """A lesson's first step that is not passed; of a review that was begun, what is most due."""
         session = self.workshop.session
-        steps = session.library.lesson(lesson_id).steps
+        lesson = session.library.lesson(lesson_id)
+        steps = lesson.steps
+        if session.state(steps[0]) == "passed" and (waiting := session.due(lesson)):
+            return waiting[0].where
         return next((step for step in steps if session.state(step) != "passed"), steps[0]).where
 
     def action_back(self) -> None:
