@@ -15,7 +15,10 @@ home=/opt/container-workshop
 export DEBIAN_FRONTEND=noninteractive
 apt-get -qq update
 apt-get -qq -o Dpkg::Use-Pty=0 install --no-install-recommends \
-    busybox-static iproute2 procps python3 python3-venv util-linux vim >/dev/null
+    busybox-static curl docker-registry iproute2 procps python3 python3-venv util-linux vim >/dev/null
+
+# Learners start a registry of their own; Debian's package would run one of the machine's for everybody.
+systemctl disable --now docker-registry >/dev/null 2>&1 || true
 
 # Root's own copy: the helper refuses to run from files that others could change.
 umask 022

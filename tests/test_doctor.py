@@ -31,7 +31,7 @@ HEALTHY = Machine(
     rows=24,
     encoding="UTF-8",
     disk=10**10,
-    programs=("busybox", "runc"),
+    programs=("busybox", "curl", "docker-registry", "runc"),
     virtual=Virtual("/usr/bin/qemu-system-x86_64", "/boot/vmlinuz-6.1.0-18-amd64"),
 )
 

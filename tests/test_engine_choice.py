@@ -136,3 +136,14 @@ def test_every_lesson_is_passed_with_docker(lesson: str, docker_with_image: str)
     for one in outcomes:
         if one["verdict"] == "impossible":
             print(f"impossible with docker: {one['lesson']}/{one['step']}: {one['reason']}")
+
+
+TWO_WAYS = "Ask {engine} at {socket}:\n\n```docker\ncurl {socket}\n```\n```box\nask box\n```\nand awk '{print}'.\n"
+
+
+def test_lines_for_one_engine_are_shown_with_that_engine_only() -> None:
+    """A fence with an engine's name is left out with the other; name and socket are filled in, other braces stay."""
+    docker = decide(Docker(ADDRESS, "28.2.2", image=True)).fill(TWO_WAYS)
+    assert docker == "Ask docker at /run/docker.sock:\n\n```\ncurl /run/docker.sock\n```\nand awk '{print}'.\n"
+    box = Choice().fill(TWO_WAYS)
+    assert "```\nask box\n```\nand" in box and "curl" not in box and "helper.sock:" in box

@@ -135,6 +135,12 @@ def connected() -> Client:
     return Client.connect()
 
 
+def helper_socket() -> str:
+    """Where `connected` finds the helper: the installed one's socket if it is there, else that of this user's own."""
+    installed, own = (f"{protocol.runtime_directory(_instance(), uid)}/helper.sock" for uid in (0, os.geteuid()))
+    return installed if Path(installed).exists() else own
+
+
 def start_helper() -> None:
     """Start a helper that runs as this user and ends when it has long been idle; returns once its socket answers.
 

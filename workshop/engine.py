@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import socket
 import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from .client import helper_socket
 from .language import say
 
+FENCE = re.compile(r"^```(?P<engine>docker|box)(?P<lines>\n.*?^```)\n?", re.MULTILINE | re.DOTALL)
+"""A block of lines to type that is shown with one engine only: its name stands behind the opening fence."""
 FOR_DOCKER = ("answers", "no_image")
 """Why Docker is chosen; every other reason is one for box."""
 DEFAULT_SOCKET = "/run/docker.sock"
@@ -43,6 +47,22 @@ class Choice:
     def name(self) -> str:
         """The command that lessons show: docker or box."""
         return "docker" if self.why in FOR_DOCKER else "box"
+
+    @property
+    def socket(self) -> str:
+        """The path at which this engine listens."""
+        return str(self.values["address"]) if self.name == "docker" else helper_socket()
+
+    def fill(self, text: str) -> str:
+        """A lesson's text for this engine: `{engine}` and `{socket}` filled in, without the fences marked for the other.
+
+        Other braces in prose, such as awk's, stay.
+        """
+        own = FENCE.sub(self._own, text).replace("{engine}", self.name)
+        return own.replace("{socket}", self.socket) if "{socket}" in own else own
+
+    def _own(self, fence: re.Match[str]) -> str:
+        return f"```{fence['lines']}\n" if fence["engine"] == self.name else ""
 
     def reason(self, language: str) -> str:
         """Which engine and why, as a sentence."""

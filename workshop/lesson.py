@@ -16,10 +16,14 @@ class ContentError(Exception):
 
 @dataclass(frozen=True)
 class Typed:
-    """One line of a solution: what to type into which terminal (1 or 2). `{engine}` stands for the engine's command."""
+    """One line of a solution: what to type into which terminal (1 or 2), with this engine only if one is named.
+
+    `{engine}` stands for the engine's command, `{socket}` for the path of its socket.
+    """
 
     terminal: int
     line: str
+    engine: str = ""
 
 
 @dataclass(frozen=True)
@@ -161,10 +165,12 @@ def _shape(where: str, entry: dict[str, object]) -> None:
 
 
 def _typed(where: str, line: object) -> Typed:
-    """A solution's line is `{terminal = 1, line = "…"}`."""
+    """A solution's line is `{terminal = 1, line = "…"}`, with `engine` where only one of the two types it."""
     match line:
         case {"terminal": 1 | 2 as terminal, "line": str() as typed, **rest} if not rest:
             return Typed(terminal, typed)
+        case {"terminal": 1 | 2 as terminal, "line": str() as typed, "engine": "box" | "docker" as engine, **rest} if not rest:
+            return Typed(terminal, typed, engine)
     raise ContentError(f'{where}: a line of a solution is {{terminal = 1, line = "…"}}, not {line!r}')
 
 

@@ -8,12 +8,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from . import registry
 from .client import Client, HelperError, connected
 from .facts import Facts
 from .handmade import look
 from .virtual import find
 
-PROGRAMS = ("busybox", "runc")
+PROGRAMS = ("busybox", "runc", "docker-registry", "curl")
 """What a lesson may ask the learner to start, and machines may lack."""
 
 
@@ -32,6 +33,8 @@ class Observer:
             facts = replace(facts, virtual=find())
         if "handmade" in subjects:
             facts = replace(facts, handmade=look(Path.home()))
+        if "registry" in subjects:
+            facts = replace(facts, registry=registry.find())
         return replace(facts, programs=tuple(filter(shutil.which, PROGRAMS))) if "programs" in subjects else facts
 
     def _seen(self, subjects: Sequence[str]) -> Facts:

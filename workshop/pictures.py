@@ -8,6 +8,7 @@ from rich.text import Text
 
 from .facts import Facts
 from .figures import isolation, processes, wrapped
+from .figures_architecture import architecture
 from .figures_cgroups import cgroup_tree, cpu_chart
 from .figures_charts import charts
 from .history import History, own
@@ -23,7 +24,7 @@ def picture(facts: Facts | None, language: str, width: int, history: History = H
     groups = [cpu_chart(history, language, width), cgroup_tree(facts, language, width)]
     # What the step is about comes first: a small screen shows no more than that.
     parts = [*groups, *parts] if "cgroups" in facts.subjects else [*parts, *groups]
-    return _stacked([charts(facts.measured, language, width), *parts])
+    return _stacked([architecture(facts, language, width), charts(facts.measured, language, width), *parts])
 
 
 def _stacked(parts: list[list[Text]]) -> list[Text]:

@@ -33,6 +33,7 @@ REQUIREMENTS: dict[str, Callable[[Facts], bool]] = {
     "virtual_machine": lambda facts: bool(facts.virtual.program and facts.virtual.kernel),
     "busybox": lambda facts: "busybox" in facts.programs,
     "runc": lambda facts: {"busybox", "runc"} <= set(facts.programs),
+    "registry": lambda facts: {"docker-registry", "curl"} <= set(facts.programs),
     "cgroup_v1": lambda facts: any(one.version == 1 for one in facts.host.hierarchies),
     "cgroup_v2": lambda facts: any(one.version == 2 for one in facts.host.hierarchies),
 }

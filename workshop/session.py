@@ -249,8 +249,9 @@ class Session:
         )  # fmt: skip
 
     def _named(self, text: str) -> str:
-        """Only `{engine}` and what a question asks about are filled in: other braces in prose, such as awk's, stay."""
-        for name, value in {"engine": self.engine.name, **self._asked()}.items():
+        """What belongs to the engine and what a question asks about is filled in: other braces, such as awk's, stay."""
+        text = self.engine.fill(text)
+        for name, value in self._asked().items():
             text = text.replace(f"{{{name}}}", str(value))
         return text
 
@@ -293,7 +294,8 @@ class Session:
         return self._lines(self.step)
 
     def _lines(self, step: Step) -> tuple[Typed, ...]:
-        return tuple(replace(one, line=self._named(one.line)) for one in step.solution)
+        ours = (one for one in step.solution if one.engine in ("", self.engine.name))
+        return tuple(replace(one, line=self._named(one.line)) for one in ours)
 
     def _needed(self) -> list[Step]:
         return [self.library.lesson(self.step.lesson).step(name) for name in self.step.needs]
@@ -309,7 +311,9 @@ class Session:
 
     def _holds(self, step: Step, now: Facts) -> bool:
         """True where a step's check passes by what is there now, whenever it came to be."""
-        untouched = Facts(host=replace(now.host, ipc=type(now.host.ipc)()), subjects=now.subjects, complete=now.complete)
+        untouched = Facts(
+            host=replace(now.host, ipc=type(now.host.ipc)(), components=()), subjects=now.subjects, complete=now.complete
+        )
         return isinstance(attempt(self.library, step, Evidence(untouched, now)), Passed)
 
     def rebuilt(self) -> None:

@@ -3,6 +3,7 @@
 from .asked import Asked
 from .cgroups import Cgroups, Cpu, Hierarchy, Io, Membership, Memory, Pids, Throttle, Transfer
 from .clocks import Clocks
+from .components import Component
 from .handmade import HandFile
 from .images import Image
 from .ipc import Ipc, Queue, Segment, Semaphores
@@ -11,6 +12,7 @@ from .mounts import Mount
 from .namespaces import KINDS, Namespaces
 from .network import Interface, Network, Pings
 from .processes import Process
+from .registry import Registry, Repository, Tag
 from .roots import Chrooted, Root
 from .security import Security
 from .seen import SUBJECTS, Container, Evidence, Facts, HalfMade, Host
@@ -23,6 +25,7 @@ __all__ = [
     "Cgroups",
     "Chrooted",
     "Clocks",
+    "Component",
     "Container",
     "Cpu",
     "Evidence",
@@ -46,11 +49,14 @@ __all__ = [
     "Pings",
     "Process",
     "Queue",
+    "Registry",
+    "Repository",
     "Root",
     "Security",
     "Segment",
     "Semaphores",
     "Series",
+    "Tag",
     "Throttle",
     "Transfer",
     "Users",

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from .cgroups import Cgroups, Hierarchy
 from .clocks import Clocks
+from .components import Component
 from .handmade import HandFile
 from .images import Image
 from .ipc import Ipc
@@ -14,13 +15,14 @@ from .mounts import Mount
 from .namespaces import Namespaces
 from .network import Interface, Network, Pings
 from .processes import Process
+from .registry import Registry
 from .roots import Chrooted, Root
 from .security import Security
 from .users import Users
 
 SUBJECTS = (
     "processes", "hostname", "ipc", "mounts", "interfaces", "listeners", "users", "cgroups", "security", "roots", "images",
-    "virtual", "clocks", "programs", "handmade",
+    "virtual", "clocks", "programs", "handmade", "components", "registry",
 )  # fmt: skip
 """What can be asked for. Namespaces and each container's PID 1 are always seen."""
 
@@ -35,7 +37,8 @@ class Host:
     controller, else in version 2's, whether a process is in them or not; seen with the subject cgroups, down to the fourth
     level. They are those whose name contains a container's id of 64 hexadecimal digits, and those outside every `*.slice`,
     `init.scope` and the observer's own group. A box's groups are shown to its owner and root only.
-    `filesystems` are the kinds that the kernel has now, seen with the subject mounts.
+    `filesystems` are the kinds that the kernel has now, seen with the subject mounts. `components` and `sockets`,
+    which are paths, are those of container engines (subject components).
     """
 
     namespaces: Namespaces = field(default_factory=Namespaces)
@@ -52,6 +55,8 @@ class Host:
     interfaces: tuple[Interface, ...] = ()
     root: Root = field(default_factory=Root)
     no_user_namespaces: str = ""
+    components: tuple[Component, ...] = ()
+    sockets: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,9 +113,10 @@ class Facts:
     those that box holds for the caller; seen with the subject images.
 
     From the learner's own side, not the kernel: `measured` holds the latest result of each experiment of the lesson that the
-    workshop has run for this learner, `virtual` what the learner could boot a virtual machine with (subject virtual), and
-    `programs` which of runc and busybox the learner's shell would find (subject programs), `handmade` the files of an image
-    that the learner makes by hand (subject handmade).
+    workshop has run for this learner, `virtual` what the learner could boot a virtual machine with (subject virtual),
+    `programs` which of those that lessons ask for the learner's shell would find (subject programs), `handmade` the files of
+    an image that the learner makes by hand (subject handmade), and `registry` what a registry on the loopback interface holds
+    (subject registry).
     """
 
     host: Host = field(default_factory=Host)
@@ -126,6 +132,7 @@ class Facts:
     images: tuple[Image, ...] = ()
     handmade: tuple[HandFile, ...] = ()
     programs: tuple[str, ...] = ()
+    registry: Registry = field(default_factory=Registry)
 
     def container(self, pid_namespace: int) -> Container | None:
         """The container of this PID namespace, None if it is not here (any more)."""

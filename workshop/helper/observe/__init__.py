@@ -12,9 +12,11 @@ from dataclasses import replace
 
 from ...facts import SUBJECTS, Facts
 from .ancestors import Ancestors
+from .components import read_components, read_sockets
 from .containers import Question, Recognition, describe_all
 from .groups import read_groups
 from .half_made import half_made
+from .held import read_or
 from .host import complete, machine, read_host
 from .interior import Room, look_inside
 from .roots import read_chrooted
@@ -41,6 +43,8 @@ def observe(subjects: Collection[str], caller: int, sandboxes: Mapping[str, Sand
         if "processes" in subjects:
             members = [process for one in known for process in one.group.members]
             host = replace(host, processes=ancestors.outside(members, found.inside()))
+        if "components" in subjects:
+            host = replace(host, components=read_components(seen.own.pid), sockets=read_or(read_sockets, ()))
         chrooted = read_chrooted(seen.first, caller) if "roots" in subjects else ()
         root = complete(seen.observer)
         unfinished = [(one.seen, held) for one, held in halves if one.seen and held]
