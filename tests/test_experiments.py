@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 
 from workshop.client import Client
-from workshop.experiments import EXPERIMENTS, ExperimentError, Run, Surroundings
+from workshop.experiments import ExperimentError, Surroundings
 from workshop.experiments.parts import heard, running
+from workshop.experiments.run import EXPERIMENTS, Run
 from workshop.experiments.starting import boot_command
 from workshop.facts import Measured, Virtual
 from workshop.language import words

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from . import __version__
+from . import __version__, loading
 from .language import language_of, say
 
 if TYPE_CHECKING:
@@ -44,6 +44,7 @@ def start(plain: bool, engine: str | None, lang: str | None) -> None:
     """Open the workshop, at the step where you left it."""
     language = lang or language_of()
     signal.signal(signal.SIGHUP, signal.SIG_DFL)  # under nohup(1) the shells in the screen would outlive it
+    loading.begin()
     with _session(language, engine) as session:
         if not (sys.stdin.isatty() and sys.stdout.isatty()) and not plain:
             raise click.ClickException(say(language, "cli.no_terminal"))
@@ -53,6 +54,7 @@ def start(plain: bool, engine: str | None, lang: str | None) -> None:
         if plain:
             from . import plain as lines
 
+            loading.settle()
             lines.run(session)
         else:
             os.environ["TEXTUAL_DISABLE_KITTY_KEY"] = "1"  # before Textual: its parser would eat the shell's keys

@@ -14,21 +14,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from . import protocol
+from .refusal import HelperError as HelperError  # noqa: PLC0414  # for whoever talks to the helper
 
 if TYPE_CHECKING:  # `box ps` takes half as long without them: what needs them imports them
     from .facts import Facts
 
 MAXIMUM_DESCRIPTORS = 4
-
-
-class HelperError(Exception):
-    """A refusal of the helper, or its absence: `say(language, f"helper.{error.slug}", **error.values)` tells it."""
-
-    def __init__(self, slug: str, **values: str | int) -> None:
-        """Keep slug and values for the text."""
-        super().__init__(slug, values)
-        self.slug = slug
-        self.values = values
 
 
 @dataclass(frozen=True)

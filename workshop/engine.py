@@ -11,7 +11,6 @@ import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from .client import helper_socket
 from .language import say
 
 FENCE = re.compile(r"^```(?P<engine>docker|box)(?P<lines>\n.*?^```)\n?", re.MULTILINE | re.DOTALL)
@@ -51,7 +50,11 @@ class Choice:
     @property
     def socket(self) -> str:
         """The path at which this engine listens."""
-        return str(self.values["address"]) if self.name == "docker" else helper_socket()
+        if self.name == "docker":
+            return str(self.values["address"])
+        from .client import helper_socket  # noqa: PLC0415  # heavy: not before the first frame is painted
+
+        return helper_socket()
 
     def fill(self, text: str) -> str:
         """A lesson's text for this engine: `{engine}` and `{socket}` filled in, without the fences marked for the other.

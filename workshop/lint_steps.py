@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from .experiments import EXPERIMENTS
+from .experiments.run import EXPERIMENTS
 from .facts import SUBJECTS
 from .lesson import LANGUAGES, Lesson, Step, StepText
 from .problem import Problem, problem

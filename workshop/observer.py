@@ -7,12 +7,16 @@ import threading
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from . import registry
-from .client import Client, HelperError, connected
 from .facts import Facts
 from .handmade import look
+from .refusal import HelperError
 from .virtual import find
+
+if TYPE_CHECKING:
+    from .client import Client
 
 PROGRAMS = ("busybox", "runc", "docker-registry", "curl")
 """What a lesson may ask the learner to start, and machines may lack."""
@@ -49,6 +53,8 @@ class Observer:
 
     def _open(self) -> Client:
         if self._client is None:
+            from .client import connected  # noqa: PLC0415  # heavy: not before the first frame is painted
+
             self._client = connected()
         return self._client
 

@@ -6,8 +6,8 @@ import time
 from collections.abc import Callable
 from functools import partial
 
-from .client import HelperError
-from .experiments import ExperimentError, Run
+from .experiments import ExperimentError
+from .experiments.run import Run
 from .facts import Facts
 from .figures import clean
 from .history import History, recorded
@@ -16,6 +16,7 @@ from .lesson import LANGUAGES, Lesson, Step, Typed
 from .pictures import picture
 from .progress import ProgressError
 from .rebuilding import missing
+from .refusal import HelperError
 from .session import Session
 from .telling import fault, readable, told
 from .verdict import Passed

@@ -11,13 +11,14 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 from rich.text import Text
 
 from .attempt import attempt
 from .comparison import comparison
 from .engine import Choice
-from .experiments import Run, Surroundings
+from .experiments import Surroundings
 from .facts import Evidence, Facts, Measured
 from .figures import timeline
 from .figures_charts import charts_of
@@ -30,6 +31,9 @@ from .review import due
 from .undo import leftovers, undo
 from .verdict import Blocked, Impossible, Passed, Verdict
 from .virtual import find
+
+if TYPE_CHECKING:
+    from .experiments.run import Run
 
 Observe = Callable[[Sequence[str]], Facts]
 PICTURE_SUBJECTS = frozenset({"processes", "hostname"})
@@ -190,6 +194,8 @@ class Session:
         """A run of the step's experiment, to be worked on by another thread; None where there is nothing to be run now."""
         if not self.step.experiment or isinstance(self.check(), Blocked | Impossible):
             return None
+        from .experiments.run import Run  # noqa: PLC0415  # heavy: not before the first frame is painted
+
         return Run(self.step.experiment, Surroundings(self.engine.name, self._observe, find()))
 
     def keep(self, result: Measured) -> None:

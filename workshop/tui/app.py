@@ -12,6 +12,7 @@ from textual.binding import Binding, BindingType
 from textual.screen import Screen
 from textual.widget import Widget
 
+from .. import loading
 from ..language import say
 from ..lesson import LANGUAGES
 from ..session import Session
@@ -25,6 +26,8 @@ from .widgets.terminals import MakePane
 # Every text on a screen is cut into lines by this one function, which has no public name: tests/test_wrapping.py holds it.
 textual.content.divide_line = breaks  # type: ignore[attr-defined]  # Textual has it from Rich and does not export it
 
+SETTLED_SECONDS = 3.0
+"""Seconds after the first frame by which all is loaded."""
 LIGHT_BACKGROUNDS = ("7", "15")
 
 
@@ -100,6 +103,10 @@ class WorkshopApp(App[None]):
             self.pop_screen()
         else:
             self.push_screen(screen)
+
+    def on_ready(self) -> None:
+        """The first frame is painted; a little later the step is furnished, too."""
+        self.set_timer(SETTLED_SECONDS, loading.settle)
 
     def on_unmount(self) -> None:
         """Nothing more is asked of the session."""

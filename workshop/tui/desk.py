@@ -9,12 +9,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import ParamSpec, TypeVar
 
-from ..client import HelperError
 from ..experiments import ExperimentError
 from ..facts import Facts
 from ..language import say
 from ..lesson import Step
 from ..progress import ProgressError
+from ..refusal import HelperError
 from ..session import Session
 from ..telling import fault, told
 from ..verdict import Verdict

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
-from ...experiments import Run
 from ...facts import Facts, Measured
 from .. import documents
 from ..desk import Trouble
 from ..widgets.lesson_pane import LessonPane
 from ..widgets.verdict_line import VerdictLine
 from .looking import LookingScreen
+
+if TYPE_CHECKING:
+    from ...experiments.run import Run
 
 PROGRESS_SECONDS = 0.5
 """How often progress is shown and the chart drawn anew: drawing takes time from what is measured."""
