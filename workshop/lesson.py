@@ -80,6 +80,10 @@ class Step:
         return self.kind in ("answer", "review")
 
 
+KEYS = frozenset(one.name for one in fields(Step)) - {"lesson", "text"}
+"""What a step's table in lesson.toml may say."""
+
+
 @dataclass(frozen=True)
 class LessonText:
     """A lesson's own words in one language."""
@@ -136,9 +140,8 @@ def parse_lesson(folder: str, toml: str, texts: dict[str, str]) -> Lesson:
 
 def _step(lesson: str, entry: dict[str, object], prose: dict[str, tuple[str, str, dict[str, StepText]]]) -> Step:
     where = f"{lesson}/{entry.get('id', '?')}"
-    known = {one.name for one in fields(Step)} - {"lesson", "text"}
-    if unknown := entry.keys() - known:
-        raise ContentError(f"{where}: unknown key {sorted(unknown)[0]!r} in lesson.toml; known are {', '.join(sorted(known))}")
+    if unknown := entry.keys() - KEYS:
+        raise ContentError(f"{where}: unknown key {sorted(unknown)[0]!r} in lesson.toml; known are {', '.join(sorted(KEYS))}")
     _shape(where, entry)
     if entry.get("kind") not in KINDS:
         raise ContentError(f"{where}: kind is {entry.get('kind')!r}; it must be one of {', '.join(KINDS)}")
@@ -209,15 +212,13 @@ def parse_prose(where: str, text: str) -> tuple[str, str, dict[str, StepText]]:
 
 def _split(text: str, mark: str) -> list[str]:
     """Parts of a text at the lines that begin with `mark`, which is left out; lines inside ``` fences do not count."""
-    parts: list[list[str]] = [[]]
-    fenced = False
-    for line in text.splitlines():
-        fenced ^= line.startswith("```")
-        if line.startswith(mark) and not fenced:
-            parts.append([line.removeprefix(mark)])
+    parts: list[str] = []
+    for piece in f"\n{text}".split(f"\n{mark}"):
+        if parts and parts[-1].count("\n```") % 2:  # the mark stands in a fence that is still open
+            parts[-1] += f"\n{mark}{piece}"
         else:
-            parts[-1].append(line)
-    return ["\n".join(part) for part in parts]
+            parts.append(piece)
+    return parts
 
 
 def _step_text(where: str, title: str, text: str) -> StepText:
