@@ -1,5 +1,6 @@
 # What to type: `make start` to learn, `make test` to prove that it works, `make bench` to measure it,
-# `make pictures` (as root) for README's pictures, `make clean`.
+# `make test-vm` (as root, a quarter of an hour) to prove it in virtual machines, `make pictures` (as root) for README's
+# pictures, `make clean`.
 # Needs Python 3.11 or newer with its venv module; nothing else of the machine is changed outside this folder.
 
 VENV := .venv
@@ -9,7 +10,7 @@ INPUTS := pyproject.toml constraints.txt
 # The system's own Python first: it is the one that every user of the machine may run.
 PYTHONS := /usr/bin/python3 python3 python3.14 python3.13 python3.12 python3.11
 
-.PHONY: start test bench pictures clean
+.PHONY: start test test-vm bench pictures clean
 
 start: $(VENV)/installed
 	@$(BIN)/workshop start
@@ -17,8 +18,11 @@ start: $(VENV)/installed
 test: $(VENV)/installed-for-tests
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy workshop checks tests benchmarks
+	$(BIN)/mypy workshop checks tests benchmarks vm
 	$(BIN)/pytest
+
+test-vm: $(VENV)/installed
+	vm/test.sh
 
 bench: $(VENV)/installed-for-tests
 	@for file in `grep -l __main__ benchmarks/*.py`; do $(BIN)/python "$$file" || exit 1; done

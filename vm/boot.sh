@@ -1,0 +1,21 @@
+#!/bin/bash
+# Starts the machine once, without a network card, and brings out what it found.
+#   vm/boot.sh FOLDER v1|v2     FOLDER is build.sh's; the results are in FOLDER/v1 or v2 afterwards
+set -euo pipefail
+
+folder=$1 groups=$2
+patience=1200 # seconds; a machine that is emulated takes some minutes
+hierarchy=$([ "$groups" = v1 ] && echo 0 || echo 1)
+case $(uname -m) in
+    x86_64) machine=(qemu-system-x86_64) console=ttyS0 ;;
+    aarch64) machine=(qemu-system-aarch64 -machine virt) console=ttyAMA0 ;;
+    *) echo "vm/boot.sh: no machine of this kind, $(uname -m), is known" >&2 && exit 1 ;;
+esac
+
+timeout "$patience" "${machine[@]}" -accel kvm -accel tcg,thread=multi -cpu max -smp 2 -m 2048 \
+    -nic none -display none -monitor none -serial stdio -no-reboot \
+    -drive "file=$folder/image,format=raw,if=virtio" -kernel "$folder/vmlinuz" -initrd "$folder/initrd.img" \
+    -append "root=/dev/vda rw console=$console systemd.unified_cgroup_hierarchy=$hierarchy" \
+    </dev/null >"$folder/console-$groups.log" 2>&1 || echo "vm/boot.sh: the machine did not power off by itself" >&2
+rm -rf "${folder:?}/$groups"
+debugfs -R "rdump /var/lib/test-vm/$groups $folder" "$folder/image" 2>/dev/null

@@ -1,0 +1,23 @@
+#!/bin/sh
+# Runs in the test machine, as root, whenever it starts: provisions it, then an ordinary user looks at it and solves every
+# lesson with each engine. What came of it is left in /var/lib/test-vm/v1 or v2, by the control groups it was started with.
+set -u
+
+groups=$([ "$(stat -f -c %T /sys/fs/cgroup)" = cgroup2fs ] && echo v2 || echo v1)
+results=/var/lib/test-vm/$groups
+export PIP_NO_INDEX=1 PIP_FIND_LINKS=/opt/wheels
+
+as_learner() {
+    runuser --login learner --command "LC_ALL=C.UTF-8 $*"
+}
+
+mkdir -p "$results"
+echo "test-vm: control groups $groups; links: $(ls /sys/class/net)"
+/vagrant/provision.sh /vagrant >"$results/provision.log" 2>&1
+echo $? >"$results/provision.status"
+as_learner workshop doctor --json >"$results/doctor.json"
+for engine in box docker; do
+    echo "test-vm: solving with $engine"
+    as_learner workshop solve --lang en --engine "$engine" --json >"$results/solve-$engine.jsonl" 2>"$results/solve-$engine.err"
+done
+sync

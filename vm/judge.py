@@ -1,0 +1,79 @@
+"""Judges what `make test-vm` brought out: prints it, keeps it as results.json, and exits with 0 if all is well."""
+
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+GROUPS = ("v2", "v1")
+ENGINES = ("box", "docker")
+
+
+@dataclass(frozen=True)
+class Solved:
+    """What one user could do with one engine in one machine: steps by lesson and name, with the reason where one did not pass."""
+
+    groups: str
+    engine: str
+    passed: tuple[str, ...]
+    impossible: tuple[tuple[str, str], ...]
+    failed: tuple[tuple[str, str], ...]
+
+    @property
+    def well(self) -> bool:
+        """True where some step passed, and none failed."""
+        return bool(self.passed) and not self.failed
+
+
+def solved(groups: str, engine: str, lines: str) -> Solved:
+    """What the lines of `workshop solve --json` tell. Pure."""
+    outcomes = [json.loads(line) for line in lines.splitlines()]
+    steps = [(one["verdict"], f"{one['lesson']}/{one['step']}", one["reason"]) for one in outcomes]
+    return Solved(
+        groups,
+        engine,
+        tuple(name for verdict, name, _ in steps if verdict == "passed"),
+        tuple((name, reason) for verdict, name, reason in steps if verdict == "impossible"),
+        tuple((name, reason) for verdict, name, reason in steps if verdict not in ("passed", "impossible")),
+    )
+
+
+def told(found: Solved) -> str:
+    """A few lines for people. Pure."""
+    counts = f"{len(found.passed)} passed, {len(found.impossible)} impossible there, {len(found.failed)} failed"
+    impossible = [f"{name}: {reason}" for name, reason in found.impossible]
+    failed = [f"FAILED {name} {reason}" for name, reason in found.failed]
+    return "\n  ".join([f"{found.groups}, {found.engine}: {counts}", *impossible, *failed])
+
+
+def troubles(folder: Path, groups: str) -> list[str]:
+    """What went wrong besides lessons in the machine that was started with these control groups."""
+    results = folder / groups
+    if _read(results / "provision.status").strip() != "0":
+        console = _read(folder / f"console-{groups}.log")[-2000:]
+        return [f"{groups}: provision.sh failed, or never ran:\n{_read(results / 'provision.log')}{console}"]
+    found = [(engine, _read(results / f"solve-{engine}.err")) for engine in ENGINES]
+    return [f"{groups}, {engine}: {text}" for engine, text in found if text]
+
+
+def main(folder: Path) -> int:
+    """Print and keep what is in this folder; returns the exit status."""
+    pairs = [(groups, engine) for groups in GROUPS for engine in ENGINES]
+    all_solved = [solved(groups, engine, _read(folder / groups / f"solve-{engine}.jsonl")) for groups, engine in pairs]
+    wrong = [one for groups in GROUPS for one in troubles(folder, groups)]
+    doctors = {groups: json.loads(_read(folder / groups / "doctor.json") or "null") for groups in GROUPS}
+    kept = {"solved": [asdict(one) for one in all_solved], "doctor": doctors, "troubles": wrong}
+    (folder / "results.json").write_text(json.dumps(kept, indent=1, ensure_ascii=False) + "\n")
+    print("\n".join([*map(told, all_solved), *wrong]))
+    return 0 if all(one.well for one in all_solved) and not wrong else 1
+
+
+def _read(path: Path) -> str:
+    """A text, empty where there is none."""
+    return path.read_text(errors="replace") if path.exists() else ""
+
+
+if __name__ == "__main__":
+    sys.exit(main(Path(sys.argv[1])))

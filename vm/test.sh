@@ -1,0 +1,29 @@
+#!/bin/bash
+# `make test-vm`: builds a Debian machine, starts it with control groups of version 2 and of version 1, and judges what an
+# ordinary user could do in it. Must be root's; takes about a quarter of an hour where the processor can't help.
+#   vm/test.sh [FOLDER]     results are left in FOLDER, build/vm by default: results.json, and all logs
+set -euo pipefail
+
+here=$(cd "$(dirname "$0")" && pwd)
+folder=${1:-$here/../build/vm}
+
+for program in mmdebstrap mke2fs debugfs "qemu-system-$(uname -m)"; do
+    if ! command -v "$program" >/dev/null; then
+        echo "make test-vm cannot be had here: $program is missing. On Debian:" >&2
+        echo "  sudo apt-get install mmdebstrap e2fsprogs qemu-system-x86 (on ARM qemu-system-arm)" >&2
+        exit 1
+    fi
+done
+if [ "$(id -u)" -ne 0 ]; then
+    echo "make test-vm builds a root file system, and so must be root's: sudo make test-vm" >&2
+    exit 1
+fi
+
+echo "Building the machine"
+"$here/build.sh" "$folder"
+for groups in v2 v1; do
+    echo "Starting it with control groups $groups"
+    "$here/boot.sh" "$folder" "$groups"
+done
+rm -f "$folder/image"
+"$here/../.venv/bin/python" "$here/judge.py" "$folder"
