@@ -20,6 +20,7 @@ def _controller(name: str, *versions: int) -> Callable[[Facts], bool]:
 REQUIREMENTS: dict[str, Callable[[Facts], bool]] = {
     "root_helper": lambda facts: facts.complete,
     "root_learner": lambda facts: facts.complete and facts.caller == 0,
+    "time_namespace": lambda facts: facts.host.namespaces.time != 0,
     "user_namespaces": lambda facts: not facts.host.no_user_namespaces,
     "cpu_controller": _controller("cpu", 1, 2),
     "cpu_controller_v1": _controller("cpu", 1),
