@@ -30,11 +30,11 @@ class Learner:
         self.number = 1
 
     def open(self) -> None:
-        """On the map, go down to the lesson's first step, past the rows of the lessons before it, and open it."""
+        """On the map, go down to the lesson, past the lessons before it, and open it."""
         lessons = load_library().lessons
         before = [lesson for lesson in lessons if lesson.order < LESSON.order]
-        self.screen.wait(lessons[0].steps[0].text["en"].title, PATIENCE)
-        self.screen.send(b"\x1b[B" * sum(1 + len(lesson.steps) for lesson in before))
+        self.screen.wait(lessons[0].text["en"].title, PATIENCE)
+        self.screen.send(b"\x1b[B" * len(before))
         self.screen.wait(LESSON.text["en"].title, PATIENCE)
         self.screen.send(b"\r")
         self.screen.wait(f"1/{COUNT}.", PATIENCE)

@@ -12,6 +12,7 @@ from click.testing import CliRunner
 from tests import small_lesson
 from workshop.cli import main
 from workshop.lesson import LANGUAGES
+from workshop.library import load_library
 from workshop.lint import lint, render
 
 TEXTS = Path(__file__).parents[1] / "workshop" / "texts"
@@ -136,6 +137,11 @@ def root(tmp_path: Path) -> Path:
 def test_our_own_lessons_are_whole() -> None:
     """The workshop's lessons have nothing to mend."""
     assert render(lint(), "en") == "Nothing to mend."
+
+
+def test_our_own_lessons_take_five_to_fifteen_minutes() -> None:
+    """As the map says."""
+    assert {lesson.id: lesson.minutes for lesson in load_library().lessons if not 5 <= lesson.minutes <= 15} == {}
 
 
 def test_a_whole_lesson_has_nothing_to_mend(root: Path) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from rich.cells import cell_len
 
 from tests.screens import Kernel, TerminalPane, screen_text, settled, until
 from tests.test_plain import dialogue
@@ -251,6 +252,21 @@ async def test_the_map_says_how_many_are_due(tmp_path: Path, size: tuple[int, in
         rows = [line for line in screen_text(app).splitlines() if words in line]
     assert len(rows) == 1
     assert str(len(running.due(LESSON))) in rows[0]
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+async def test_a_small_map_holds_every_lesson(tmp_path: Path, language: str) -> None:
+    """At 80x24 the whole course can be seen at once, each lesson on one line with its minutes and steps."""
+    running = Session(LIBRARY, Progress(tmp_path / "progress.sqlite"), Kernel().observe, language)
+    app = WorkshopApp(running, make_pane=TerminalPane)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settled(pilot)
+        shown = screen_text(app).splitlines()
+    for lesson in LIBRARY.lessons:
+        (row,) = [line for line in shown if line.strip().startswith(f"+ {lesson.text[language].title}  ")]
+        assert str(lesson.minutes) in row
+        assert f"0/{len(lesson.steps)}" in row
+        assert cell_len(row) <= 80
 
 
 async def test_a_question_follows_the_machine(tmp_path: Path) -> None:

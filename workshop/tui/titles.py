@@ -36,14 +36,15 @@ def passed_of(session: Session, steps: Iterable[Step]) -> int:
     return sum(session.state(step) == "passed" for step in steps)
 
 
-def lesson_row(session: Session, lesson: Lesson, width: int) -> Text:
-    """A lesson on the map: a tick or none, title, what is due in a review, minutes, and how far one is."""
+def lesson_row(session: Session, lesson: Lesson, unfolded: bool, width: int) -> Text:
+    """A lesson on the map: a tick or none, whether its steps are shown, title, what is due, minutes, and how far one is."""
     language, done, waiting = session.language, passed_of(session, lesson.steps), len(session.due(lesson))
     right = say(language, "tui.lesson_size", minutes=lesson.minutes, passed=done, count=len(lesson.steps))
     right = say(language, "tui.lesson_due", count=waiting) + right if waiting else right
     mark = TICK if done == len(lesson.steps) else " "
-    room = max(0, width - cell_len(right) - 3)
-    return Text.assemble(f"{mark} ", (set_cell_size(clean(session.lesson_text(lesson).title), room), "bold"), " ", right)
+    sign = "-" if unfolded else "+"
+    room = max(0, width - cell_len(right) - 5)
+    return Text.assemble(f"{mark} {sign} ", (set_cell_size(clean(session.lesson_text(lesson).title), room), "bold"), " ", right)
 
 
 def step_row(session: Session, step: Step, number: int, width: int) -> Text:
@@ -83,7 +84,7 @@ def keys_in_field(language: str) -> Keys:
 
 def keys_on_map(language: str, back: bool) -> Keys:
     """On the lesson map; `back` where there is a step to go back to."""
-    keys: Keys = [("Enter", "open"), *([("m", "step")] if back else [])]
+    keys: Keys = [("Enter", "open"), ("Space", "fold"), *([("m", "step")] if back else [])]
     return _said(language, [*keys, ("l", "language"), ("d", "dark"), ("?", "help"), ("q", "quit")])
 
 
