@@ -13,6 +13,8 @@ Option = TypeVar("Option")
 YEARS = {"chroot": 1979, "FreeBSD jails": 2000, "Solaris Zones": 2005, "LXC": 2008, "Docker": 2013, "runc": 2015}
 CAPABILITIES = {"CAP_CHOWN": 0, "CAP_KILL": 5, "CAP_NET_RAW": 13, "CAP_SYS_MODULE": 16, "CAP_SYS_ADMIN": 21, "CAP_SYS_TIME": 25}
 """Some of capabilities(7), with their bits (linux/capability.h)."""
+DEVICES = {"null": "1:3", "zero": "1:5", "full": "1:7", "random": "1:8", "urandom": "1:9"}
+"""Character devices that every container may use, by their numbers (the kernel's devices.txt)."""
 UIDS = (0, 33, 1000)
 SHARES = (0.25, 0.4, 0.6, 1.5, 2.5)
 MIB = 1 << 20
@@ -256,6 +258,22 @@ def limit_file(facts: Facts) -> Asked | None:
         return None
     names = {1: "memory.limit_in_bytes", 2: "memory.max"}
     return Asked(names[place.version], {"container": own.name}, slip=names[3 - place.version])
+
+
+def cores(facts: Facts) -> Asked | None:
+    """How many processors the container's processes may run on (cpuset(7))."""
+    own = _own(facts)
+    allowed = own.cgroups.cpus if own else None
+    return Asked(len(allowed), {"container": own.name, "pid": own.init.pid}) if own and allowed else None
+
+
+def device_rule(facts: Facts) -> Asked | None:
+    """Which device a line of a whitelist lets through (the kernel's devices.rst; null(4), random(4))."""
+    own = _own(facts)
+    if own is None:
+        return None
+    name = _pick(own, sorted(DEVICES))
+    return Asked(name, {"container": own.name, "numbers": DEVICES[name]})
 
 
 # The file system
