@@ -44,12 +44,9 @@ async def test_someone_new_begins_at_the_map_and_enter_opens(tmp_path: Path) -> 
     """The map shows the lessons, Space each step and its state in words; Enter opens the step with its text and a terminal."""
     async with opened(session(tmp_path, Kernel())) as pilot:
         assert "0 of 4 steps passed" in screen_text(pilot.app)
-        assert "you are here" not in screen_text(pilot.app)
         await pilot.press("space")
         await until(pilot, lambda: "you are here" in screen_text(pilot.app))
-        await pilot.press("space")
-        await until(pilot, lambda: "you are here" not in screen_text(pilot.app))
-        await pilot.press("enter")
+        await pilot.press("space", "enter")
         await until(pilot, lambda: "How many does the container's" in screen_text(pilot.app))
         assert panes(pilot.app)[0].started
 
