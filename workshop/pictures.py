@@ -11,6 +11,7 @@ from .figures import isolation, processes, wrapped
 from .figures_architecture import architecture
 from .figures_cgroups import cgroup_tree, cpu_chart
 from .figures_charts import charts
+from .figures_layers import layer_stack
 from .history import History, own
 from .language import say
 
@@ -24,7 +25,13 @@ def picture(facts: Facts | None, language: str, width: int, history: History = H
     groups = [cpu_chart(history, language, width), cgroup_tree(facts, language, width)]
     # What the step is about comes first: a small screen shows no more than that.
     parts = [*groups, *parts] if "cgroups" in facts.subjects else [*parts, *groups]
-    return _stacked([architecture(facts, language, width), charts(facts.measured, language, width), *parts])
+    about = [architecture(facts, language, width), charts(facts.measured, language, width), _of_files(facts, language, width)]
+    return _stacked([*about, *parts])
+
+
+def _of_files(facts: Facts, language: str, width: int) -> list[Text]:
+    """The stack of layers, where a step is about files."""
+    return layer_stack(facts, language, width) if {"images", "written"} & set(facts.subjects) else []
 
 
 def _stacked(parts: list[list[Text]]) -> list[Text]:

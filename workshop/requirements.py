@@ -5,6 +5,7 @@ The reason and the fix of each stand in workshop/texts/*/requirements.toml under
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 from .facts import Facts
@@ -15,6 +16,14 @@ def _controller(name: str, *versions: int) -> Callable[[Facts], bool]:
         return any(name in one.controllers and one.version in versions for one in facts.host.hierarchies)
 
     return present
+
+
+def _kernel_since(*wanted: int) -> Callable[[Facts], bool]:
+    def new_enough(facts: Facts) -> bool:
+        found = [int(part) for part in re.findall(r"\d+", facts.host.kernel)[: len(wanted)]]
+        return found >= list(wanted)
+
+    return new_enough
 
 
 REQUIREMENTS: dict[str, Callable[[Facts], bool]] = {
@@ -32,6 +41,7 @@ REQUIREMENTS: dict[str, Callable[[Facts], bool]] = {
     "devices_controller": _controller("devices", 1),
     "freezer": lambda facts: _controller("freezer", 1)(facts) or any(one.version == 2 for one in facts.host.hierarchies),
     "virtual_machine": lambda facts: bool(facts.virtual.program and facts.virtual.kernel),
+    "opaque_upper": _kernel_since(6, 6),
     "busybox": lambda facts: "busybox" in facts.programs,
     "runc": lambda facts: {"busybox", "runc"} <= set(facts.programs),
     "registry": lambda facts: {"docker-registry", "curl"} <= set(facts.programs),

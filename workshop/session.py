@@ -22,6 +22,7 @@ from .experiments import Surroundings
 from .facts import Evidence, Facts, Measured
 from .figures import timeline
 from .figures_charts import charts_of
+from .figures_layers import bootfs, layer_stack
 from .language import fill, say, words
 from .lesson import Lesson, LessonText, Step, StepText, Typed
 from .library import Library
@@ -272,6 +273,10 @@ class Session:
             text = text.replace("{timeline}", _plain(timeline(self.language, FIGURE_CELLS)))
         if "{comparison}" in text and self.facts:
             text = text.replace("{comparison}", _plain(comparison(self.facts, self.language, FIGURE_CELLS)))
+        if "{bootfs}" in text and self.facts:
+            text = text.replace("{bootfs}", _plain(bootfs(self.facts, self.language, FIGURE_CELLS)))
+        if "{layers}" in text and self.facts:
+            text = text.replace("{layers}", _plain(layer_stack(self.facts, self.language, FIGURE_CELLS)))
         return text
 
     def lesson_text(self, lesson: Lesson) -> LessonText:

@@ -5,7 +5,7 @@ from .cgroups import Cgroups, Cpu, Hierarchy, Io, Membership, Memory, Pids, Thro
 from .clocks import Clocks
 from .components import Component
 from .handmade import HandFile
-from .images import Image
+from .images import Image, Written
 from .ipc import Ipc, Queue, Segment, Semaphores
 from .measured import Measured, Series, Virtual
 from .mounts import Mount
@@ -61,4 +61,5 @@ __all__ = [
     "Transfer",
     "Users",
     "Virtual",
+    "Written",
 ]  # fmt: skip

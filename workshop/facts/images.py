@@ -1,4 +1,4 @@
-"""Images: what containers are started from (OCI image specification)."""
+"""Images: what containers are started from (OCI image specification), and what containers write above them."""
 
 from __future__ import annotations
 
@@ -17,3 +17,15 @@ class Image:
     id: str
     layers: tuple[str, ...] = ()
     size: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """One path in a container's own layer, without a slash in front.
+
+    `kind` is file, directory, opaque (a directory that hides all that other layers have in it), whiteout (a name that is
+    deleted), or other.
+    """
+
+    path: str
+    kind: str

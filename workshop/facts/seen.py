@@ -8,7 +8,7 @@ from .cgroups import Cgroups, Hierarchy
 from .clocks import Clocks
 from .components import Component
 from .handmade import HandFile
-from .images import Image
+from .images import Image, Written
 from .ipc import Ipc
 from .measured import Measured, Virtual
 from .mounts import Mount
@@ -22,7 +22,7 @@ from .users import Users
 
 SUBJECTS = (
     "processes", "hostname", "ipc", "mounts", "interfaces", "listeners", "users", "cgroups", "security", "roots", "images",
-    "virtual", "clocks", "programs", "handmade", "components", "registry",
+    "virtual", "clocks", "programs", "handmade", "written", "components", "registry",
 )  # fmt: skip
 """What can be asked for. Namespaces and each container's PID 1 are always seen."""
 
@@ -83,6 +83,7 @@ class Container:
     cgroups: Cgroups = field(default_factory=Cgroups)
     security: Security = field(default_factory=Security)
     root: Root = field(default_factory=Root)
+    written: tuple[Written, ...] = ()
     clocks: Clocks = field(default_factory=Clocks)
     pings: Pings = field(default_factory=Pings)
 

@@ -269,7 +269,7 @@ def _observe(sandboxes: Sandboxes, caller: Caller, request: protocol.Observe) ->
 def _sandboxed(sandbox: Sandbox) -> Sandboxed:
     """What the observer is told of a sandbox."""
     at = sandbox.walk.at
-    return Sandboxed(sandbox.name, sandbox.owner, at.pid if at else sandbox.pid if sandbox.running else 0, at)
+    return Sandboxed(sandbox.name, sandbox.owner, at.pid if at else sandbox.pid if sandbox.running else 0, at, sandbox.upper)
 
 
 OPERATIONS: dict[type[Any], Callable[[Sandboxes, Caller, Any], Answer | None]] = {

@@ -365,6 +365,7 @@ class Sandboxes:
         """Reap PID 1. By then the kernel has killed all others of its PID namespace (pid_namespaces(7))."""
         sandbox.code = self._reap(sandbox)
         os.close(sandbox.upper)  # the layer, which is in memory, goes with the last that holds it
+        sandbox.upper = -1
         self.sweep(sandbox.id, lambda: self._ended(sandbox))
 
     def _reap(self, ended: Sandbox | Execution) -> int:

@@ -23,6 +23,7 @@ from .survey import Group, Survey
 from .text import UnreadableError
 from .users import read_users
 from .visibility import Sandboxed, may_see
+from .written import read_written
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +114,8 @@ def describe(known: Known, question: Question, trees: Sequence[Tree]) -> Contain
     sandboxed = question.sandboxes.get(known_as) if identity.engine == "box" else None
     name = sandboxed.name if sandboxed else identity.short or known_as
     container = Container(known_as, name, identity.engine, Namespaces(), known.init, **_read(known, question.subjects, trees))
+    if sandboxed and sandboxed.upper >= 0 and "written" in question.subjects:
+        container = replace(container, written=read_or(lambda: read_written(sandboxed.upper), ()))
     members = sorted(known.group.members, key=lambda one: one.inner)
     # Namespaces come last: a process that has ended is in none, so whatever was read before this was all there.
     return replace(container, processes=tuple(members), namespaces=_whole(read_namespaces(known.held)))

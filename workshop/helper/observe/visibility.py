@@ -10,12 +10,16 @@ from ..stepping import Stop
 
 @dataclass(frozen=True, slots=True)
 class Sandboxed:
-    """What the helper knows of a box: its name, its owner's uid, its PID 1 where no cgroup can tell, where it is half made."""
+    """What the helper knows of a box: its name, its owner's uid, its PID 1 where no cgroup can tell, where it is half made.
+
+    `upper` is a descriptor of the directory of its own layer, -1 where it has none.
+    """
 
     name: str
     owner: int
     init: int = 0
     stop: Stop | None = None
+    upper: int = -1
 
 
 def may_see(caller: int, box: str, sandboxes: Mapping[str, Sandboxed], owner: int) -> bool:

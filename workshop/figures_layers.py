@@ -1,0 +1,97 @@
+"""Layers -> figures, as lines of text: which container is stacked of which, and the two roots above one kernel. Pure."""
+
+from __future__ import annotations
+
+from rich.cells import set_cell_size
+from rich.text import Text
+
+from .facts import Container, Facts, Root, Written
+from .facts.reading import layers_of
+from .figures import called, clean, cut, heading, wrapped
+from .language import say
+
+NAME_CELLS = 12
+"""A layer's name is the first twelve digits of its digest."""
+COLUMN_CELLS = 7
+GAP = 2
+BOX_CELLS = 14
+MOST_BOXES = 4
+
+
+# The stack
+
+
+def layer_stack(facts: Facts, language: str, width: int) -> list[Text]:
+    """A row for each layer, the topmost first, a column for each container that has it below; nothing where there is none."""
+    stacked = [one for one in facts.containers if layers_of(one)]
+    if not stacked:
+        return []
+    shown = stacked[: max(1, (width - 2 * (NAME_CELLS + GAP)) // (COLUMN_CELLS + GAP))]
+    rows = dict.fromkeys(layer for one in shown for layer in layers_of(one))
+    words = {name: say(language, f"figures.{name}") for name in ("layer", "layer_image", "layer_own")}
+    lines = [Text(_line([words["layer"], words["layer_image"]], [called(one) for one in shown]), "bold")]
+    lines.append(Text(_line([words["layer_own"], ""], [_change(one.written) for one in shown]), "green"))
+    for layer in _ordered(list(rows), shown):
+        marks = ["ro" if layer in layers_of(one) else "-" for one in shown]
+        lines.append(Text(_line([layer[:NAME_CELLS], _images(facts, layer)], marks)))
+    return cut(
+        [heading(say(language, "figures.layers"), width), *lines, *wrapped(say(language, "figures.layers_marks"), width)], width
+    )
+
+
+def _ordered(layers: list[str], shown: list[Container]) -> list[str]:
+    """The layers so that no one stands above another that lies on it: by how deep they lie, and whoever has them."""
+    depth = {
+        one: min(len(layers_of(owner)) - layers_of(owner).index(one) for owner in shown if one in layers_of(owner))
+        for one in layers
+    }
+    return sorted(layers, key=lambda one: -depth[one])
+
+
+def _images(facts: Facts, layer: str) -> str:
+    """The names of the images that have a layer, without tags that say nothing."""
+    names = [one.name.removesuffix(":latest") for one in facts.images if any(digest[7:19] == layer for digest in one.layers)]
+    return clean(", ".join(sorted(names)))
+
+
+def _change(written: tuple[Written, ...]) -> str:
+    """How many names a container has written and deleted."""
+    gone = sum(one.kind == "whiteout" for one in written)
+    return f"+{len(written) - gone} -{gone}" if written else "rw"
+
+
+def _line(first: list[str], columns: list[str]) -> str:
+    """One row of the table."""
+    cells = [set_cell_size(one, NAME_CELLS) for one in first] + [set_cell_size(one, COLUMN_CELLS) for one in columns]
+    return (" " * GAP).join(cells)
+
+
+# Two roots, one kernel
+
+
+def bootfs(facts: Facts, language: str, width: int) -> list[Text]:
+    """A box for each root file system, the host's first, all standing upon the one kernel."""
+    fitting = max(1, min(MOST_BOXES, (width - 1) // (BOX_CELLS + 3)))
+    roots = [(say(language, "figures.host"), facts.host.root), *((called(one), one.root) for one in facts.containers)][:fitting]
+    rule = "+" + "+".join("-" * (BOX_CELLS + 2) for _ in roots) + "+"
+    inner = len(rule) - 4
+    floor = "+" + "-" * (inner + 2) + "+"
+    lines = [
+        rule,
+        _boxes([say(language, "figures.root_of", name=name) for name, _ in roots]),
+        _boxes([_told(root) for _, root in roots]),
+        floor,
+        f"| {set_cell_size(say(language, 'figures.kernel_below', kernel=clean(facts.host.kernel)), inner)} |",
+        floor,
+    ]
+    return cut([Text(one) for one in lines], width)
+
+
+def _boxes(texts: list[str]) -> str:
+    """Texts side by side, each in its box."""
+    return "|" + "|".join(f" {set_cell_size(one, BOX_CELLS)} " for one in texts) + "|"
+
+
+def _told(root: Root) -> str:
+    """What tells one root directory from another (stat(2))."""
+    return f"inode {root.inode}" if root.inode else "?"
