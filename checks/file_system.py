@@ -1,0 +1,257 @@
+"""Checks of the lesson on the file system: two roots above one kernel, layers, what containers write above them."""
+
+from __future__ import annotations
+
+import re
+
+from workshop.facts import Container, Evidence, Facts, Image
+from workshop.facts.reading import interactive, layers_of, typed
+from workshop.verdict import NotYet, Passed, Verdict
+
+SHOWN = 12
+"""Digits of a layer's digest that its name has."""
+STACKING = ("aufs", "btrfs", "overlay", "zfs")
+"""What the lesson looks for among the kernel's file systems."""
+UNITS = {"b": 1, "kb": 1000, "mb": 1000**2, "kib": 1024, "mib": 1024**2, "": 1}
+SLACK = 0.06
+"""A size may be rounded by so much."""
+
+
+def started(seen: Evidence) -> Verdict:
+    """A shell on a terminal started in a container whose root is stacked of layers, and is not the host's."""
+    shells = [one for one in interactive(seen) if layers_of(one)]
+    fresh = [one for one in shells if one in seen.appeared()]
+    if fresh:
+        return Passed(container=fresh[0].name, host=seen.now.host.root.inode, inode=fresh[0].root.inode)
+    if shells:
+        return NotYet("already_there", container=shells[0].name)
+    appeared = seen.appeared()
+    if appeared and not layers_of(appeared[0]):
+        return NotYet("no_layers", container=appeared[0].name)
+    return NotYet("no_terminal", container=appeared[0].name) if appeared else NotYet("no_container")
+
+
+def kernel_named(seen: Evidence) -> Verdict:
+    """The answer is the kernel's release, which host and container share."""
+    answered = typed(seen.answer)
+    if not (shells := _shells(seen)):
+        return NotYet("no_container")
+    if not answered:
+        return NotYet("no_answer")
+    if answered == kernel(seen.now):
+        return Passed(kernel=answered, container=shells[0].name)
+    return (
+        NotYet("other_release", answered=answered) if re.match(r"\d+\.\d", answered) else NotYet("no_release", answered=answered)
+    )
+
+
+def kernel(facts: Facts) -> str:
+    """The release of the one kernel."""
+    return facts.host.kernel
+
+
+def base_named(seen: Evidence) -> Verdict:
+    """The answer is the name of the one layer below the container's own."""
+    answered, shells = typed(seen.answer).lower(), _shells(seen)
+    if not shells:
+        return NotYet("no_container")
+    if not answered:
+        return NotYet("no_answer")
+    for one in shells:
+        if layers_of(one)[-1] in answered:
+            return Passed(layer=layers_of(one)[-1], container=one.name)
+    if "upper" in answered or "work" in answered:
+        return NotYet("the_upper", answered=answered[:SHOWN])
+    return NotYet("the_type") if "overlay" in answered else NotYet("other_layer", answered=answered[:SHOWN])
+
+
+def base(facts: Facts) -> str:
+    """The bottom layer of the newest container with a shell."""
+    shells = _shells(Evidence(facts, facts))
+    return layers_of(shells[0])[-1] if shells else ""
+
+
+def second_shares(seen: Evidence) -> Verdict:
+    """Another container started on the layer that the first stands on."""
+    shells = _shells(seen)
+    if not shells:
+        return NotYet("no_container")
+    first = shells[-1]
+    others = [one for one in seen.now.containers if one != first and layers_of(one)]
+    sharing = [one for one in others if layers_of(one)[-1] == layers_of(first)[-1]]
+    if fresh := [one for one in sharing if one in seen.appeared()]:
+        return Passed(first=first.name, second=fresh[0].name, layer=layers_of(first)[-1])
+    if sharing:
+        return NotYet("already_there", container=sharing[0].name)
+    return NotYet("other_image", container=others[0].name) if others else NotYet("no_second")
+
+
+def copied_up(seen: Evidence) -> Verdict:
+    """A container with a shell has a copy of the image's /etc/passwd in its own layer."""
+    return _wrote(seen, "etc/passwd", "file", NotYet("no_copy"))
+
+
+def whited_out(seen: Evidence) -> Verdict:
+    """A container with a shell has a mark of deletion for the image's /etc/group."""
+    return _wrote(seen, "etc/group", "whiteout", NotYet("not_deleted"))
+
+
+def made_opaque(seen: Evidence) -> Verdict:
+    """A directory of the image's was removed and made anew, which hides what the image has in it."""
+    if any(("usr/sbin", "whiteout") in _written(one) for one in _shells(seen)):
+        return NotYet("only_removed")
+    return _wrote(seen, "usr/sbin", "opaque", NotYet("not_removed"))
+
+
+def _wrote(seen: Evidence, path: str, kind: str, otherwise: NotYet) -> Verdict:
+    """Passed where this has come into a container's own layer since the step began."""
+    if not (shells := _shells(seen)):
+        return NotYet("no_container")
+    there = [one for one in shells if (path, kind) in _written(one)]
+    for one in there:
+        before = seen.before.same(one)
+        if before is None or (path, kind) not in _written(before):
+            return Passed(container=one.name, count=len(one.written))
+    return NotYet("already_there", container=there[0].name) if there else otherwise
+
+
+def committed(seen: Evidence) -> Verdict:
+    """An image appeared that has all layers of another and one more."""
+    fresh = [one for one in seen.now.images if one not in seen.before.images]
+    grown = [(one, below) for one in fresh if (below := _below(one, seen.now))]
+    if grown:
+        image, below = grown[0]
+        return Passed(image=image.name, layer=image.layers[-1].removeprefix("sha256:")[:SHOWN], below=below.name)
+    if fresh:
+        return NotYet("no_new_layer", image=fresh[0].name)
+    there = [one for one in seen.now.images if _below(one, seen.now)]
+    return NotYet("already_there", image=there[0].name) if there else NotYet("no_image")
+
+
+def size_named(seen: Evidence) -> Verdict:
+    """The answer is the size of the layer that an image has above another's."""
+    grown = _grown(seen.now)
+    if not grown:
+        return NotYet("no_image")
+    answered = _bytes(seen.answer)
+    if answered is None:
+        return NotYet("no_answer")
+    image, below = grown[0]
+    size = image.size - below.size
+    if abs(answered - size) <= SLACK * size:
+        return Passed(size=size, image=image.size)
+    return NotYet("the_whole", size=image.size) if abs(answered - image.size) <= SLACK * image.size else NotYet("other_size")
+
+
+def size(facts: Facts) -> str:
+    """That size, in bytes."""
+    grown = _grown(facts)
+    return str(grown[0][0].size - grown[0][1].size) if grown else ""
+
+
+def third_stacked(seen: Evidence) -> Verdict:
+    """A container started from the image with one more layer, and so stands on both."""
+    grown = _grown(seen.now)
+    if not grown:
+        return NotYet("no_image")
+    there = [one for one in seen.now.containers for image, _ in grown if layers_of(one) == _names(image)]
+    if fresh := [one for one in there if one in seen.appeared()]:
+        return Passed(container=fresh[0].name, upper=layers_of(fresh[0])[0], lower=layers_of(fresh[0])[-1])
+    if there:
+        return NotYet("already_there", container=there[0].name)
+    appeared = seen.appeared()
+    return NotYet("other_image", container=appeared[0].name, image=grown[0][0].name) if appeared else NotYet("no_third")
+
+
+def layer_of_passwd_named(seen: Evidence) -> Verdict:
+    """The answer is the upper one of the two layers, which holds the changed file."""
+    answered, there = typed(seen.answer).lower(), _third(seen.now)
+    if not there:
+        return NotYet("no_third")
+    if not answered:
+        return NotYet("no_answer")
+    layers = layers_of(there[0])
+    named = [one for one in layers if one in answered]
+    if len(named) > 1:
+        return NotYet("both")
+    if named:
+        return Passed(layer=named[0]) if named[0] == layers[0] else NotYet("the_lower", layer=named[0])
+    return NotYet("other_layer", answered=answered[:SHOWN])
+
+
+def layer_of_passwd(facts: Facts) -> str:
+    """That layer."""
+    there = _third(facts)
+    return layers_of(there[0])[0] if there else ""
+
+
+def drivers_named(seen: Evidence) -> Verdict:
+    """The answer names those of the stacking file systems that the kernel has now, and no others."""
+    words = set(re.findall(r"[^\W\d_]+", typed(seen.answer).lower()))
+    if not seen.now.host.filesystems:
+        return NotYet("not_seen")
+    named, here = words & set(STACKING), set(_stacking(seen.now))
+    if not words:
+        return NotYet("no_answer")
+    if wrong := sorted(named - here):
+        return NotYet("not_here", name=wrong[0])
+    if missed := sorted(here - named):
+        return NotYet("missed", count=len(missed))
+    return Passed(names=", ".join(sorted(here)) or "-")
+
+
+def drivers(facts: Facts) -> str:
+    """Those names."""
+    return " ".join(_stacking(facts)) or "none"
+
+
+def tidied(seen: Evidence) -> Verdict:
+    """The image that was made is gone."""
+    before = [image for image, _ in _grown(seen.before)]
+    left = [one for one in before if one in seen.now.images]
+    if not before:
+        return NotYet("was_not_there")
+    return NotYet("image_left", image=left[0].name) if left else Passed(image=before[0].name)
+
+
+def _shells(seen: Evidence) -> list[Container]:
+    """Containers stacked of layers that somebody sits at: the newest first."""
+    return [one for one in interactive(seen) if layers_of(one)]
+
+
+def _written(container: Container) -> set[tuple[str, str]]:
+    """Paths in its own layer, with their kinds."""
+    return {(one.path, one.kind) for one in container.written}
+
+
+def _names(image: Image) -> tuple[str, ...]:
+    """Its layers as a container shows them, the topmost first."""
+    return tuple(one.removeprefix("sha256:")[:SHOWN] for one in reversed(image.layers))
+
+
+def _below(image: Image, facts: Facts) -> Image | None:
+    """The image on which this one stands with one more layer."""
+    return next((one for one in facts.images if one.layers == image.layers[:-1]), None)
+
+
+def _grown(facts: Facts) -> list[tuple[Image, Image]]:
+    """Images that stand on another, with that one."""
+    return [(one, below) for one in facts.images if (below := _below(one, facts))]
+
+
+def _third(facts: Facts) -> list[Container]:
+    """Containers that stand on an image with one more layer."""
+    return [one for one in facts.containers for image, _ in _grown(facts) if layers_of(one) == _names(image)]
+
+
+def _stacking(facts: Facts) -> list[str]:
+    """Those of the file systems in question that the kernel has."""
+    return [one for one in STACKING if one in facts.host.filesystems]
+
+
+def _bytes(answer: str | None) -> float | None:
+    """A size as people write it (`10.2kB`, `10240`), None where it is none."""
+    found = re.fullmatch(r"([0-9][0-9_ ]*(?:[.,][0-9]+)?)\s*([km]?i?b)?(?:ytes)?", typed(answer).lower())
+    if not found:
+        return None
+    return float(found[1].replace("_", "").replace(" ", "").replace(",", ".")) * UNITS[found[2] or ""]
