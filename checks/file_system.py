@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from workshop.facts import Container, Evidence, Facts, Image
+from workshop.facts import Container, Evidence, Facts, Image, Root
 from workshop.facts.reading import interactive, layers_of, typed
 from workshop.verdict import NotYet, Passed, Verdict
 
@@ -22,13 +22,18 @@ def started(seen: Evidence) -> Verdict:
     shells = [one for one in interactive(seen) if layers_of(one)]
     fresh = [one for one in shells if one in seen.appeared()]
     if fresh:
-        return Passed(container=fresh[0].name, host=seen.now.host.root.inode, inode=fresh[0].root.inode)
+        return Passed(container=fresh[0].name, own=_told(fresh[0].root), host=_told(seen.now.host.root))
     if shells:
         return NotYet("already_there", container=shells[0].name)
     appeared = seen.appeared()
     if appeared and not layers_of(appeared[0]):
         return NotYet("no_layers", container=appeared[0].name)
     return NotYet("no_terminal", container=appeared[0].name) if appeared else NotYet("no_container")
+
+
+def _told(root: Root) -> str:
+    """What tells a root directory from others: device and inode, as stat(1) prints them."""
+    return f"{root.device}:{root.inode}" if root.inode else "?"
 
 
 def kernel_named(seen: Evidence) -> Verdict:
@@ -73,17 +78,22 @@ def base(facts: Facts) -> str:
 
 def second_shares(seen: Evidence) -> Verdict:
     """Another container started on the layer that the first stands on."""
-    shells = _shells(seen)
+    shells, appeared = _shells(seen), seen.appeared()
     if not shells:
         return NotYet("no_container")
-    first = shells[-1]
-    others = [one for one in seen.now.containers if one != first and layers_of(one)]
-    sharing = [one for one in others if layers_of(one)[-1] == layers_of(first)[-1]]
-    if fresh := [one for one in sharing if one in seen.appeared()]:
-        return Passed(first=first.name, second=fresh[0].name, layer=layers_of(first)[-1])
-    if sharing:
-        return NotYet("already_there", container=sharing[0].name)
+    pairs = [(first, other) for first in shells for other in seen.now.containers if _share(first, other)]
+    if fresh := [(first, other) for first, other in pairs if other in appeared]:
+        first, other = fresh[0]
+        return Passed(first=first.name, second=other.name, layer=layers_of(first)[-1])
+    if pairs:
+        return NotYet("already_there", container=pairs[0][1].name)
+    others = [one for one in appeared if one not in shells and layers_of(one)]
     return NotYet("other_image", container=others[0].name) if others else NotYet("no_second")
+
+
+def _share(first: Container, other: Container) -> bool:
+    """True for two containers that stand on the same layer."""
+    return first != other and bool(layers_of(other)) and layers_of(first)[-1] == layers_of(other)[-1]
 
 
 def copied_up(seen: Evidence) -> Verdict:
@@ -208,10 +218,10 @@ def drivers(facts: Facts) -> str:
 def tidied(seen: Evidence) -> Verdict:
     """The image that was made is gone."""
     before = [image for image, _ in _grown(seen.before)]
-    left = [one for one in before if one in seen.now.images]
+    gone = [one for one in before if one not in seen.now.images]
     if not before:
         return NotYet("was_not_there")
-    return NotYet("image_left", image=left[0].name) if left else Passed(image=before[0].name)
+    return Passed(image=gone[0].name) if gone else NotYet("image_left", image=before[-1].name)
 
 
 def _shells(seen: Evidence) -> list[Container]:

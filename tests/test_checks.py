@@ -25,6 +25,7 @@ HOST_ONLY = frozenset(
     {"make_queue", "queue_on_host", "remove_queue", "controllers", "chroot", "chroot_pid", "chroot_namespaces", "leave_chroot"}
     | {"begin", "unshare", "shared", "identity", "number", "pivot", "power", "restrict"}
     | {"layer", "layer_digest", "config", "manifest", "index", "load", "image_id", "again", "changed", "tidy"}
+    | {"commit", "size", "third", "which", "drivers"}
 )
 """Steps that look at the host alone or at what is half made, so that a container is not what they are about."""
 

@@ -49,12 +49,12 @@ def test_without_layers_there_is_no_stack() -> None:
 
 
 def test_each_root_has_its_box_upon_the_one_kernel() -> None:
-    """Host and containers stand side by side, each with its root's inode, upon the kernel's release."""
+    """Host and containers stand side by side, each with its root's device and inode, upon the kernel's release."""
     lines = [line.plain for line in bootfs(FACTS, "en", 80)]
     assert [word for word in ("host's /", "one's /", "two's /", "three's /") if word in lines[1]] == [
         "host's /", "one's /", "two's /", "three's /",
     ]  # fmt: skip
-    assert lines[2].count("inode") == 4
+    assert lines[2].split("|")[1:5] == [f" {told:<14} " for told in ("1:2", "50:11", "50:12", "50:13")]
     assert "Linux 6.12.0" in lines[4]
 
 

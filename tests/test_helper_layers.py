@@ -15,6 +15,7 @@ from tests.helper_process import INSTANCE, Process, background, execute, groups,
 from tests.layouts import archive, config, digest, hand_over, member
 from workshop.client import Client, HelperError
 from workshop.helper.images import IMAGES_EACH, LAYER_BYTES
+from workshop.helper.observe.written import MOST
 from workshop.protocol import Image, Images, Layer, Pack, Register, Remove, Run, Transferred, Unpack, Unregister, Wait
 
 pytest_plugins = ["tests.helper_fixtures"]
@@ -262,6 +263,25 @@ def test_a_containers_own_layer_is_what_it_wrote(client: Client) -> None:
         names = [one.name for one in opened]
     client.ask(Transferred())
     assert sorted(names) == ["etc", "etc/.wh.group", "link", "new", "srv", "srv/.wh..wh..opq"]
+
+
+def test_facts_tell_what_a_container_wrote(client: Client) -> None:
+    """A written file, a deleted name and a directory made anew are told by their kinds, and nothing that the helper wrote."""
+    box = background(client)
+    execute(client, box["id"], "sh", "-c", "echo more >> /etc/passwd; rm /etc/group; rm -r /srv; mkdir /srv; ln -s / /all")
+    (found,) = [one for one in client.observe(["written"]).containers if one.id == box["id"]]
+    assert [(one.path, one.kind) for one in found.written] == [
+        ("all", "other"), ("etc", "directory"), ("etc/group", "whiteout"), ("etc/passwd", "file"), ("srv", "opaque"),
+    ]  # fmt: skip
+
+
+def test_a_layer_of_many_files_is_told_in_part(client: Client) -> None:
+    """However much a container writes, and however deep, only so much of it is looked at."""
+    box = background(client)
+    line = "mkdir /d; cd /d; for i in $(seq 300); do echo >$i; done; for i in $(seq 30); do mkdir n; cd n; done"
+    execute(client, box["id"], "sh", "-c", line)
+    (found,) = [one for one in client.observe(["written"]).containers if one.id == box["id"]]
+    assert len(found.written) <= MOST
 
 
 def test_the_lower_layers_show_in_the_containers_mounts(client: Client, base: str) -> None:

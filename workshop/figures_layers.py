@@ -93,5 +93,5 @@ def _boxes(texts: list[str]) -> str:
 
 
 def _told(root: Root) -> str:
-    """What tells one root directory from another (stat(2))."""
-    return f"inode {root.inode}" if root.inode else "?"
+    """What tells one root directory from another: device and inode (stat(2))."""
+    return f"{root.device}:{root.inode}" if root.inode else "?"

@@ -250,8 +250,8 @@ class Session:
             text = replace(text, body=say(self.language, "session.nothing_to_ask", engine=self.engine.name))
         return replace(
             text,
-            body=self._drawn(self._named(text.body)), solution=self._named(text.solution), debrief=self._drawn(self._named(text.debrief)),
-            hints=tuple(map(self._named, text.hints)),
+            body=self._drawn(self._named(text.body)), debrief=self._drawn(self._named(text.debrief)),
+            solution=self._named(text.solution), hints=tuple(map(self._named, text.hints)),
             choices={name: self._named(choice) for name, choice in text.choices.items()},
         )  # fmt: skip
 
@@ -268,7 +268,7 @@ class Session:
         return {**asked.values, "right": asked.right} if asked else {}
 
     def _drawn(self, text: str) -> str:
-        """A step's body or debrief shows a figure where it says `{timeline}` or the like, in a fence so that columns stay straight."""
+        """A text shows a figure where it says `{timeline}` or the like, in a fence so that columns stay straight."""
         if "{timeline}" in text:
             text = text.replace("{timeline}", _plain(timeline(self.language, FIGURE_CELLS)))
         if "{comparison}" in text and self.facts:
