@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from tests.helper_process import (
+    INSTANCE,
     Process,
     background,
     execute,
@@ -79,6 +80,13 @@ def test_nobody_inside_writes_the_names(client: Client, shop: str) -> None:
     ran = run(client, "sh", "-c", "echo 6.6.6.6 greeting >> /etc/hosts", network=shop)
     assert ran.code == 1
     assert "6.6.6.6" not in run(client, "cat", "/etc/hosts", network=shop).output
+
+
+def test_nobody_outside_reads_the_names(client: Client, shop: str) -> None:
+    """Other users of the machine can't list the files, and so not know which there are."""
+    background(client, network=shop)
+    folder = Path(f"/run/{INSTANCE}/networks")
+    assert [len(list(folder.iterdir())), folder.stat().st_mode & 0o777] == [1, 0o711]
 
 
 def test_an_address_goes_round_before_it_is_anothers(client: Client, shop: str) -> None:

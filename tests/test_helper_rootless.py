@@ -31,7 +31,7 @@ from tests.layouts import archive, config, digest, hand_over
 from tests.walking import WANTED, told, walked
 from workshop.client import Client
 from workshop.facts import SUBJECTS
-from workshop.protocol import Hello, Image, Logs, Look, Pack, Pause, Register, Remove, Run, Transferred, Unregister
+from workshop.protocol import CreateNetwork, Hello, Image, Logs, Look, Pack, Pause, Register, Remove, Run, Transferred, Unregister
 
 pytestmark = pytest.mark.root  # to become the ordinary user
 UID = 1234
@@ -141,6 +141,12 @@ def test_nothing_can_be_paused_without_groups(client: Client) -> None:
     assert refusal(client, Pause(box["id"])) == "pause_impossible"
     assert client.ask(Logs(box["id"], wait=True)).values["pieces"] == [[1, "ready\n"]]
     client.ask(Remove(box["id"], force=True))
+
+
+def test_a_network_needs_root(client: Client) -> None:
+    """A cable between two network namespaces is laid by somebody who has rights in both."""
+    assert refusal(client, CreateNetwork("shop")) == "network_needs_root"
+    assert refusal(client, Run("busybox", ["true"], network="shop")) == "no_such_network"
 
 
 def test_reconcile_after_a_crash(own: Process, client: Client, command: list[str], environ: dict[str, str]) -> None:

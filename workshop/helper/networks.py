@@ -149,8 +149,11 @@ class Networks:
                 network.write_hosts()
 
     def remove_left(self) -> int:
-        """Remove the files that a crash left; returns how many. The networks themselves went with their helper."""
-        os.makedirs(self.directory, mode=0o755, exist_ok=True)
+        """Remove the files that a crash left; returns how many. The networks themselves went with their helper.
+
+        Nobody can list the directory: the files tell names, and a file's own name, an id, is known to its owner only.
+        """
+        os.makedirs(self.directory, mode=0o711, exist_ok=True)
         names = os.listdir(self.directory)
         for name in names:
             os.unlink(f"{self.directory}/{name}")
