@@ -71,6 +71,46 @@ def test_each_process_shows_both_its_numbers() -> None:
     ]
 
 
+def chain_to_a_container() -> Facts:
+    """Six processes of the host in a row above a container's shell, as where somebody came by ssh and tmux."""
+    names = ("systemd", "sshd", "bash", "tmux: server", "bash", "box")
+    above = tuple(process(10 + number, 0, 9 + number, name) for number, name in enumerate(names))
+    init = process(300, 1, 15, "sh")
+    return Facts(Host(namespaces=HOST, processes=above), (Container("x", "lab", "box", HOST, init, (init,)),))
+
+
+@pytest.mark.parametrize(
+    ("width", "chain"),
+    [
+        (80, "systemd -> sshd -> bash -> tmux: server -> bash -> box"),
+        (50, "systemd -> ... -> box"),
+        (34, "... -> box"),
+    ],
+)
+def test_ancestors_with_one_child_share_a_row(width: int, chain: str) -> None:
+    """However deep the learner's shell is, one row leads to the container, with as many names as it holds, none cut."""
+    rows = lines([*processes(chain_to_a_container(), "en", width)])[2:]
+    assert [row[18:] for row in rows] == [chain, "`-sh [lab]"]
+    assert rows[0].split()[0] == "15"
+
+
+def test_a_containers_own_processes_keep_their_rows() -> None:
+    """A process in a container is never merged with its only child: each has two numbers to show."""
+    seen = chain_to_a_container()
+    init = seen.containers[0].init
+    family = (init, process(301, 7, 300, "sh"), process(302, 8, 301, "sleep"))
+    seen = replace(seen, containers=(replace(seen.containers[0], processes=family),))
+    assert [row[18:] for row in lines([*processes(seen, "en", 40)])[3:]] == ["`-sh [lab]", "  `-sh", "    `-sleep"]
+
+
+def test_a_long_name_has_the_room_that_there_is() -> None:
+    """The name above a column is whole where the pane is wide enough, and the columns stay straight."""
+    seen = facts(container("extraordinarily_long_name"), container("second"))
+    rows = lines([*isolation(seen, "en", 100)])
+    assert "extraordinarily_long_name  second" in rows[0]
+    assert len({row.rindex("402653") for row in rows[1:] if row.count("402653") == 3}) == 1
+
+
 def test_a_ring_of_parents_ends() -> None:
     """Facts that name processes as each other's parents are drawn without end nowhere."""
     ring = (process(5, 1, 6, "a"), process(6, 2, 5, "b"))

@@ -21,6 +21,7 @@ KIND_CELLS = max(map(len, KINDS))
 INODE_CELLS = 10
 PID_CELLS = 7
 GAP = 2
+ARROW = " -> "
 STYLES = {"same": "yellow", "different": "bold green", "unknown": "dim"}
 SIGNS = {"same": "=", "different": "!=", "unknown": "?"}
 
@@ -48,6 +49,8 @@ def isolation(facts: Facts, language: str, width: int) -> list[Text]:
     cells = INODE_CELLS + 1 + max(map(cell_len, marks.values()))
     fitting = max(1, (width - KIND_CELLS - GAP - INODE_CELLS) // (GAP + cells))
     shown = facts.containers[:fitting]
+    cells = _widened(cells, shown, width - KIND_CELLS - GAP - INODE_CELLS)
+    marks = {answer: _fixed(mark, cells - INODE_CELLS - 1) for answer, mark in marks.items()}
     head = _row(
         [_fixed("", KIND_CELLS), _fixed(say(language, "figures.host"), INODE_CELLS), *(_named(one, cells) for one in shown)]
     )
@@ -58,14 +61,19 @@ def isolation(facts: Facts, language: str, width: int) -> list[Text]:
     return cut([*lines, *_beyond(facts, len(shown), language, width)], width)
 
 
+def _widened(cells: int, shown: tuple[Container, ...], room: int) -> int:
+    """A container's column, made as wide as the longest name if there is room for it."""
+    wanted = max((cell_len(called(one)) for one in shown), default=0)
+    return max(cells, min(wanted, room // len(shown) - GAP)) if shown else cells
+
+
 def _namespace_line(facts: Facts, shown: tuple[Container, ...], kind: str, marks: dict[str, str], purpose: str) -> Text:
     on_host = getattr(facts.host.namespaces, kind)
     parts = [Text(_fixed(kind, KIND_CELLS), "bold"), Text(_inode(on_host))]
     for container in shown:
         inside = getattr(container.namespaces, kind)
         answer = _comparison(on_host, inside)
-        mark = _fixed(marks[answer], max(map(cell_len, marks.values())))
-        parts.append(Text.assemble(_inode(inside), " ", (mark, STYLES[answer])))
+        parts.append(Text.assemble(_inode(inside), " ", (marks[answer], STYLES[answer])))
     return Text("  ").join([*parts, Text(purpose, "dim")])
 
 
@@ -108,7 +116,10 @@ def _beyond(facts: Facts, shown: int, language: str, width: int) -> list[Text]:
 
 
 def processes(facts: Facts, language: str, width: int) -> list[Text]:
-    """The tree of processes from the host down into each container, with the pid on both sides (pid_namespaces(7))."""
+    """The tree of processes from the host down into each container, with the pid on both sides (pid_namespaces(7)).
+
+    Of the host's processes those with one child only are drawn in its row, so that the containers' own have the room.
+    """
     if not facts.containers:
         return []
     titles = (say(language, "figures.pid_on_host"), say(language, "figures.pid_inside"))
@@ -116,8 +127,9 @@ def processes(facts: Facts, language: str, width: int) -> list[Text]:
     lines = [heading(say(language, "figures.processes"), width)]
     lines.append(_row([_fixed(title, cells) for title, cells in zip(titles, columns, strict=True)]))
     inside = {one.pid: container for container in facts.containers for one in _of(container)}
-    for process, branch in _tree([*facts.host.processes, *(one for part in facts.containers for one in _of(part))]):
-        lines.append(_process_line(process, branch, inside.get(process.pid), columns))
+    room = width - sum(columns) - GAP * len(columns)
+    for chain, branch in _tree([*facts.host.processes, *(one for part in facts.containers for one in _of(part))], set(inside)):
+        lines.append(_process_line(chain, branch, inside.get(chain[-1].pid), columns, room))
     return cut(lines, width)
 
 
@@ -125,31 +137,51 @@ def _of(container: Container) -> tuple[Process, ...]:
     return container.processes or (container.init,)
 
 
-def _process_line(process: Process, branch: str, container: Container | None, columns: tuple[int, ...]) -> Text:
+def _process_line(chain: list[Process], branch: str, container: Container | None, columns: tuple[int, ...], room: int) -> Text:
+    """A row: the last of the chain with both its numbers, behind the names of those above it."""
+    process = chain[-1]
     first = container is not None and process.pid == container.init.pid
-    name = f" [{called(container)}]" if first and container else ""
+    label = f" [{called(container)}]" if first and container else ""
     inner = str(process.inner) if container else "-"
+    name = _chained([clean(one.name) for one in chain], room - cell_len(branch))
     return Text.assemble(
         _fixed(str(process.pid), columns[0]), "  ", (_fixed(inner, columns[1]), "bold green" if container else "dim"), "  ",
-        (branch, "dim"), (clean(process.name), "bold" if container else ""), (name, "bold cyan"),
+        (branch, "dim"), (name, "bold" if container else ""), (label, "bold cyan"),
     )  # fmt: skip
 
 
-def _tree(found: Iterable[Process]) -> Iterator[tuple[Process, str]]:
-    """Each process below its parent, with the branch to draw before its name; each once, whatever the parents say."""
+def _chained(names: list[str], room: int) -> str:
+    """Names from parent to child; where they don't fit, those between the first and the last are left out."""
+    whole = ARROW.join(names)
+    if cell_len(whole) <= room or len(names) < 2:
+        return whole
+    ends = ARROW.join([names[0], "...", names[-1]])
+    return ends if cell_len(ends) <= room and len(names) > 2 else f"...{ARROW}{names[-1]}"
+
+
+def _tree(found: Iterable[Process], inside: set[int]) -> Iterator[tuple[list[Process], str]]:
+    """Each process below its parent, with the branch to draw before its name; each once, whatever the parents say.
+
+    A process that is not `inside` a container comes in one chain with its only child, if that is outside as well.
+    """
     by_pid = {one.pid: one for one in found}
     children: dict[int, list[Process]] = {}
     for one in by_pid.values():
         children.setdefault(one.parent if one.parent in by_pid and one.parent != one.pid else 0, []).append(one)
-    yield from _below(children, 0, "", top=True)
+    yield from _below(children, inside, 0, "", top=True)
 
 
-def _below(children: dict[int, list[Process]], pid: int, margin: str, top: bool = False) -> Iterator[tuple[Process, str]]:
+def _below(
+    children: dict[int, list[Process]], inside: set[int], pid: int, margin: str, top: bool = False
+) -> Iterator[tuple[list[Process], str]]:
     level = sorted(children.pop(pid, []), key=lambda one: one.pid)
     for one in level:
+        chain = [one]
+        while len(only := children.get(chain[-1].pid, [])) == 1 and not inside & {chain[-1].pid, only[0].pid}:
+            chain += children.pop(chain[-1].pid)
         last = one is level[-1]
-        yield one, "" if top else f"{margin}{'`-' if last else '|-'}"
-        yield from _below(children, one.pid, "" if top else f"{margin}{'  ' if last else '| '}")
+        yield chain, "" if top else f"{margin}{'`-' if last else '|-'}"
+        yield from _below(children, inside, chain[-1].pid, "" if top else f"{margin}{'  ' if last else '| '}")
 
 
 # What came before Docker
