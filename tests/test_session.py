@@ -14,6 +14,7 @@ from workshop.lesson import StepText
 from workshop.library import Library, load_library
 from workshop.progress import Progress
 from workshop.session import Session
+from workshop.verdict import NotYet
 
 TOML = """
 [[step]]
@@ -254,6 +255,21 @@ def test_a_verdict_that_says_nothing_new_is_recorded_once(session: Session, prog
     for _ in range(5):
         session.check()
     assert [one.slug for one in progress.events() if one.kind == "verdict"] == ["passed", "no_container"]
+
+
+def test_another_learners_box_is_not_what_a_step_needs(machine: Machine, session: Session) -> None:
+    """To root, who sees everybody's boxes, one of another user's is nothing: it is not judged, needed, or undone."""
+    session.go("tiny/guess")
+    session.check("other")
+    session.go("tiny/start")
+    stranger = replace(BOX, owner=1000)
+    machine.facts = Facts(containers=(stranger,), caller=0)
+    assert isinstance(verdict := session.check(), NotYet) and verdict.slug == "no_container"
+    assert session.undo() == ["Nothing to undo: the machine is as it was when this step began."]
+    session.go("tiny/queue")
+    assert [one.line for one in session.rebuild()] == ["box run -it busybox"]
+    machine.facts = Facts(containers=(stranger, replace(BOX, namespaces=Namespaces(pid=8), owner=0)), caller=0)
+    assert session.rebuild() == ()
 
 
 def test_undo_without_ipcrm_says_what_stays(machine: Machine, session: Session, monkeypatch: pytest.MonkeyPatch) -> None:

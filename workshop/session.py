@@ -152,7 +152,7 @@ class Session:
     def _look(self) -> Facts:
         needed = {subject for step in self._needed() for subject in step.subjects}
         seen = self._observe(sorted({*self.step.subjects, *needed, *PICTURE_SUBJECTS, *UNDO_SUBJECTS}))
-        self.facts = replace(seen, measured=tuple(self._results.values()))
+        self.facts = replace(seen.without_strangers(), measured=tuple(self._results.values()))
         return self.facts
 
     def check(self, answer: str | None = None) -> Verdict:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import Self
 
 from .cgroups import Cgroups, Hierarchy
 from .clocks import Clocks
@@ -65,7 +66,8 @@ class Container:
 
     `id` is what its engine calls it where the kernel shows that (in a cgroup path), else `pid-<inode>`.
     `engine` is box, docker, podman, lxc, runc, nspawn, unshare or unknown. Subjects not asked for are empty. `listeners` are
-    TCP ports on which it can be reached from outside itself.
+    TCP ports on which it can be reached from outside itself. `owner` is the uid of who owns the box that it is or runs in, None
+    for a container that is in no box.
     """
 
     id: str
@@ -86,6 +88,7 @@ class Container:
     written: tuple[Written, ...] = ()
     clocks: Clocks = field(default_factory=Clocks)
     pings: Pings = field(default_factory=Pings)
+    owner: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +141,10 @@ class Facts:
     def container(self, pid_namespace: int) -> Container | None:
         """The container of this PID namespace, None if it is not here (any more)."""
         return next((one for one in self.containers if one.namespaces.pid == pid_namespace), None)
+
+    def without_strangers(self) -> Self:
+        """The same without other users' boxes, which root is shown as well: on a shared machine they are none of a session's."""
+        return replace(self, containers=tuple(one for one in self.containers if one.owner in (None, self.caller)))
 
     def result(self, experiment: str) -> Measured | None:
         """The latest result of this experiment, None if it was not run yet."""

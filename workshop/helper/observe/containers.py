@@ -113,12 +113,14 @@ def describe(known: Known, question: Question, trees: Sequence[Tree]) -> Contain
     known_as = identity.id or f"pid-{known.group.inode}"
     sandboxed = question.sandboxes.get(known_as) if identity.engine == "box" else None
     name = sandboxed.name if sandboxed else identity.short or known_as
+    around = question.sandboxes.get(known.box)
     container = Container(known_as, name, identity.engine, Namespaces(), known.init, **_read(known, question.subjects, trees))
     if sandboxed and sandboxed.upper >= 0 and "written" in question.subjects:
         container = replace(container, written=read_or(lambda: read_written(sandboxed.upper), ()))
     members = sorted(known.group.members, key=lambda one: one.inner)
     # Namespaces come last: a process that has ended is in none, so whatever was read before this was all there.
-    return replace(container, processes=tuple(members), namespaces=_whole(read_namespaces(known.held)))
+    whole = _whole(read_namespaces(known.held))
+    return replace(container, processes=tuple(members), namespaces=whole, owner=around.owner if around else None)
 
 
 def _read(known: Known, subjects: Collection[str], trees: Sequence[Tree]) -> dict[str, Any]:
