@@ -9,6 +9,8 @@ from workshop.facts.reading import interactive, is_shell, typed
 from workshop.verdict import NotYet, Passed, Verdict
 
 MEBIBYTE = 1 << 20
+SMALL = 256 * MEBIBYTE
+"""Less than an engine allows without being asked: the container is one of this lesson's."""
 FULL = 40 * MEBIBYTE
 """What the container is to hold in memory."""
 WORK_US = 300_000
@@ -30,7 +32,7 @@ ZERO = re.compile(r"a |c (1|\*):(5|\*) .*r")
 def container_started(seen: Evidence) -> Verdict:
     """A container with a shell on a terminal and a memory limit of its own appeared."""
     ours, appeared = interactive(seen), seen.appeared()
-    fit = [one for one in ours if one in appeared and _limit(one)]
+    fit = [one for one in _ours(seen) if one in appeared]
     if fit:
         return Passed(container=fit[0].name, limit=_limit(fit[0]) // MEBIBYTE)
     for container in (one for one in ours if one in appeared):
@@ -42,7 +44,7 @@ def container_started(seen: Evidence) -> Verdict:
 
 def pinned(seen: Evidence) -> Verdict:
     """A container may run on one processor only, and might run on more, or was not there, when the step began."""
-    ours = interactive(seen)
+    ours = _ours(seen)
     for container in ours:
         if len(_cpus(container)) == 1 and len(_cpus(seen.before.same(container))) != 1:
             return Passed(container=container.name, cpu=_cpus(container)[0])
@@ -55,7 +57,7 @@ def pinned(seen: Evidence) -> Verdict:
 
 def worked_there(seen: Evidence) -> Verdict:
     """All work of a container since the step began was done by the one processor that it is held to."""
-    ours = interactive(seen)
+    ours = _ours(seen)
     held = [one for one in ours if len(_cpus(one)) == 1]
     for container in held:
         work = _work_us(seen, container)
@@ -84,7 +86,7 @@ def _where(seen: Evidence, container: Container, work: int) -> Verdict:
 
 def room_enough(seen: Evidence) -> Verdict:
     """A container holds more in memory than it did when the step began, more than its first limit, and nothing was killed."""
-    ours = interactive(seen)
+    ours = _ours(seen)
     for container in ours:
         if _memory(container) >= FULL > _memory(seen.before.same(container)):
             return Passed(usage=_memory(container) // MEBIBYTE, limit=_limit(container) // MEBIBYTE)
@@ -107,7 +109,7 @@ def _too_small(seen: Evidence, container: Container) -> NotYet:
 
 def disk_slowed(seen: Evidence) -> Verdict:
     """The answer is how long a read took that the kernel held to the group's limit for the disk."""
-    ours, answered = interactive(seen), _seconds(seen.answer)
+    ours, answered = _ours(seen), _seconds(seen.answer)
     slowed = [(one, limit) for one in ours if (limit := _throttle(one))]
     if not slowed:
         return NotYet("no_throttle", container=ours[0].name) if ours else NotYet("no_container")
@@ -130,7 +132,7 @@ def _time_missed(answered: float | None, wanted: float) -> NotYet | None:
 
 def device_refused(seen: Evidence) -> Verdict:
     """The answer is what is said to a group that tries a device which it may not use."""
-    ours, answered = interactive(seen), typed(seen.answer).lower()
+    ours, answered = _ours(seen), typed(seen.answer).lower()
     listed = [one for one in ours if one.cgroups.devices is not None]
     if not listed:
         return NotYet("no_container")
@@ -173,6 +175,11 @@ def _seconds(answer: str | None) -> float | None:
     """The time in an answer such as 4.4, `real 0m 4.43s` or `4,4 s`."""
     found = re.search(r"(?:(\d+)m\s*)?(\d+(?:[.,]\d+)?)", typed(answer).lower())
     return int(found[1] or 0) * 60 + float(found[2].replace(",", ".")) if found else None
+
+
+def _ours(seen: Evidence) -> list[Container]:
+    """The containers that may be the learner's: a shell on a terminal, and a small memory limit."""
+    return [one for one in interactive(seen) if 0 < _limit(one) <= SMALL]
 
 
 def _limit(container: Container) -> int:
