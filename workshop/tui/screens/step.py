@@ -232,6 +232,7 @@ class StepScreen(MeasuringScreen):
             self.silence()
         if seen.verdict.kind == "passed" and not self._visit.passed:
             self._visit.passed = True
+            await self.wait_for_refresh()  # the verdict first: laying out the debrief takes a moment
             await self._celebrate(seen)
 
     async def _celebrate(self, seen: Seen) -> None:
