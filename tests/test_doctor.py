@@ -19,7 +19,7 @@ from workshop.requirements import REQUIREMENTS
 
 HEALTHY = Machine(
     python="3.11.2",
-    kernel="6.1.0-18-amd64",
+    kernel="6.12.48-amd64",
     architecture="x86_64",
     namespaces=KINDS,
     hierarchies=(Hierarchy(2, ("cpuset", "cpu", "io", "memory", "pids"), "/sys/fs/cgroup"),),
@@ -32,7 +32,7 @@ HEALTHY = Machine(
     encoding="UTF-8",
     disk=10**10,
     programs=("busybox", "curl", "docker-registry", "runc"),
-    virtual=Virtual("/usr/bin/qemu-system-x86_64", "/boot/vmlinuz-6.1.0-18-amd64"),
+    virtual=Virtual("/usr/bin/qemu-system-x86_64", "/boot/vmlinuz-6.12.48-amd64"),
 )
 
 HYBRID = """\

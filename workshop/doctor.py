@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from rich.cells import set_cell_size
 
 from .engine import Choice
-from .facts import KINDS, Facts, Host
+from .facts import KINDS, Facts, Host, Namespaces
 from .language import say
 from .machine import Machine, read
 from .requirements import REQUIREMENTS
@@ -185,8 +185,9 @@ def _disk(machine: Machine) -> Iterator[Finding]:
 
 def _lessons(machine: Machine) -> Iterator[Finding]:
     """What steps require, by the same predicates that judge a step `impossible here`."""
+    time = 1 if "time" in machine.namespaces else 0  # which number it has does not matter
     facts = Facts(
-        Host(hierarchies=machine.hierarchies),
+        Host(Namespaces(time=time), kernel=machine.kernel, hierarchies=machine.hierarchies),
         complete=machine.root or machine.helper == "root",
         virtual=machine.virtual,
         programs=machine.programs,
