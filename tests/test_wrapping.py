@@ -17,7 +17,7 @@ from tests.test_plain import dialogue
 from workshop.facts import Queue
 from workshop.library import load_library
 from workshop.tui import app as _screens  # noqa: F401  # importing it gives Textual our rule
-from workshop.wrapping import CLOSING, CLOSING_WORD, OPENING, breaks, lines, prose
+from workshop.wrapping import CLOSING, CLOSING_WORD, OPENING, breaks, joined, lines, prose
 
 CHINESE = st.text(st.sampled_from("容器进程命名空间"), min_size=1, max_size=2)
 QUOTED = st.builds(
@@ -70,7 +70,15 @@ def test_a_full_stop_takes_its_character_along() -> None:
     """What would begin with a full stop begins one character earlier."""
     assert lines("容器就是进程。", 12) == ["容器就是进", "程。"]
     assert lines("它说：“容器”", 7) == ["它说：", "“容器”"]
+    assert lines("/sys/fs/cgroup，", 14) == ["/sys/fs/cgrou", "p，"]
     assert lines("看一看（PID 1）", 9) == ["看一看", "（PID 1）"]
+
+
+def test_sentences_are_joined_as_their_language_does() -> None:
+    """A space behind a plain stop, none behind a full-width one."""
+    assert joined("It is not there.", "Install it.") == "It is not there. Install it."
+    assert joined("没有。", "请安装。") == "没有。请安装。"
+    assert joined("提示：", "") == "提示："
 
 
 def test_commands_keep_their_lines() -> None:

@@ -20,7 +20,7 @@ from .refusal import HelperError
 from .session import Session
 from .telling import fault, readable, told
 from .verdict import Passed
-from .wrapping import prose
+from .wrapping import joined, prose
 
 WIDTH = 78
 COMMANDS = {
@@ -235,10 +235,11 @@ class Plain:
         if hint is None:
             self._say("no_more_hints")
         else:
-            self._prose(f"{say(self._session.language, 'tui.hint', number=self._session.hints_given, count=count)} {hint}")
+            label = say(self._session.language, "tui.hint", number=self._session.hints_given, count=count)
+            self._prose(joined(label, hint))
 
     def _do_solution(self) -> None:
-        self._prose(f"{say(self._session.language, 'tui.solution')} {self._session.solution()}")
+        self._prose(joined(say(self._session.language, "tui.solution"), self._session.solution()))
         self._show_lines(self._session.lines())
 
     def _do_next(self) -> None:

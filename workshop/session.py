@@ -32,6 +32,7 @@ from .review import due
 from .undo import leftovers, undo
 from .verdict import Blocked, Impossible, Passed, Verdict
 from .virtual import find
+from .wrapping import joined
 
 if TYPE_CHECKING:
     from .experiments.run import Run
@@ -223,7 +224,7 @@ class Session:
         values = {"engine": self.engine.name, **verdict.values}
         if verdict.kind == "impossible":
             reasons = words(self.language, "requirements")
-            return f"{fill(reasons[verdict.slug], values)} {fill(reasons[f'{verdict.slug}_fix'], values)}"
+            return joined(fill(reasons[verdict.slug], values), fill(reasons[f"{verdict.slug}_fix"], values))
         if verdict.kind == "blocked":
             return say(self.language, "session.blocked", step=self._title(str(verdict.values["step"])))
         own = self._text(self.step).verdicts.get(verdict.slug)

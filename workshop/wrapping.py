@@ -53,6 +53,11 @@ def prose(markdown: str, width: int) -> str:
     return "\n".join(wrapped)
 
 
+def joined(first: str, second: str) -> str:
+    """One text behind the other, with a space between unless a full-width stop has its own."""
+    return f"{first}{'' if first and cell_len(first[-1]) == 2 else ' '}{second}".strip()
+
+
 def _opportunities(text: str) -> Iterator[int]:
     """Every place where a line may end, and the end of the text."""
     yield from (place for place in range(1, len(text)) if _may_break(text[place - 1], text[place]))
@@ -73,8 +78,10 @@ def _cells(text: str) -> int:
 
 
 def _fitting(text: str, width: int) -> int:
-    """How many characters of the text fit, at least one."""
+    """How many characters of the text fit, at least one, and none that closes is left to begin the next line."""
     count = 1
     while count < len(text) and cell_len(text[: count + 1]) <= width:
         count += 1
+    while count > 1 and text[count : count + 1] in CLOSING:
+        count -= 1
     return count

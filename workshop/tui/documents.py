@@ -9,6 +9,7 @@ from rich.text import Text
 from ..language import say
 from ..lesson import StepText, Typed
 from ..telling import readable
+from ..wrapping import joined
 
 
 def body(text: StepText, introduction: str) -> str:
@@ -19,13 +20,18 @@ def body(text: StepText, introduction: str) -> str:
 
 def hints(text: StepText, given: int, language: str) -> str:
     """The hints given so far, each under its number."""
-    shown = enumerate(text.hints[:given], 1)
-    return "\n\n".join(f"**{say(language, 'tui.hint', number=number, count=len(text.hints))}** {hint}" for number, hint in shown)
+    count, shown = len(text.hints), enumerate(text.hints[:given], 1)
+    return "\n\n".join(_led(say(language, "tui.hint", number=number, count=count), hint) for number, hint in shown)
+
+
+def _led(label: str, text: str) -> str:
+    """A text behind its label in bold; the colon stands outside, as Markdown ends no bold between it and a Chinese word."""
+    return joined(f"**{label[:-1]}**{label[-1]}", text)
 
 
 def solution(text: StepText, lines: tuple[Typed, ...], language: str) -> str:
     """The solution's prose, and its lines under the terminal that each belongs to."""
-    parts = [f"**{say(language, 'tui.solution')}** {text.solution}".strip()]
+    parts = [_led(say(language, "tui.solution"), text.solution)]
     for place, line in enumerate(lines):
         if place == 0 or line.terminal != lines[place - 1].terminal:
             parts.append(f"{say(language, 'tui.in_terminal', number=line.terminal)}\n```sh")
