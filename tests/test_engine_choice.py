@@ -13,8 +13,10 @@ from pathlib import Path
 import pytest
 
 from tests.engines import run
+from workshop.client import Client
 from workshop.engine import IMPORT, Choice, Docker, EngineError, decide, seen
 from workshop.library import load_library
+from workshop.undo import undo
 
 WORKSHOP = str(Path(sys.executable).parent / "workshop")
 ADDRESS = "/run/docker.sock"
@@ -109,6 +111,29 @@ def docker_with_image(docker_host: str, helper: str) -> str:
     """The address of a Docker daemon that has box's image, brought there by the command that learners are told."""
     run("bash", "-o", "pipefail", "-c", IMPORT, DOCKER_HOST=docker_host)
     return docker_host
+
+
+@pytest.mark.root
+@pytest.mark.docker
+@pytest.mark.slow
+def test_undo_removes_what_a_lesson_can_have_started_with_docker(
+    docker_with_image: str, helper: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A container of the image busybox is gone after undo; one of another image, somebody's, is not touched."""
+    monkeypatch.setenv("DOCKER_HOST", docker_with_image)
+    run("docker", "rmi", "--force", "somebodys")
+    with Client.connect() as client:
+        before = client.observe([])
+        ours = run("docker", "run", "-d", "busybox", "sleep", "100")
+        run("docker", "commit", ours, "somebodys")
+        theirs = run("docker", "run", "-d", "somebodys", "sleep", "100")
+        tried = undo(before, client.observe([]))
+    try:
+        assert ("docker", ours) in {(one.kind, one.name) for one in tried}
+        assert run("docker", "ps", "--quiet", "--no-trunc") == theirs
+    finally:
+        run("docker", "rm", "--force", theirs)
+        run("docker", "rmi", "--force", "somebodys")
 
 
 def left_in_the_end(docker_host: str) -> str:

@@ -19,7 +19,7 @@ FOR_DOCKER = ("answers", "no_image")
 """Why Docker is chosen; every other reason is one for box."""
 DEFAULT_SOCKET = "/run/docker.sock"
 IMAGE = "busybox"
-IMPORT = f"box run --rm {IMAGE} tar -cf - bin etc home root sbin tmp usr var | docker import --change 'CMD [\"sh\"]' - {IMAGE}"
+IMPORT = f"box run --rm {IMAGE} sh -c 'tar -cf - [!dps]* sbin' | docker import --change 'CMD [\"sh\"]' - {IMAGE}"
 """Gives Docker the image that box has; needs no network."""
 QUICK, PATIENT = 0.5, 5.0
 """Seconds that a daemon may take to answer: when it was not asked for, and when it was."""

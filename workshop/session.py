@@ -29,7 +29,7 @@ from .library import Library
 from .progress import Event, Progress, uuid7
 from .requirements import missing
 from .review import due
-from .undo import leftovers, undo
+from .undo import dockers, leftovers, undo
 from .verdict import Blocked, Impossible, Passed, Verdict
 from .virtual import find
 from .wrapping import joined
@@ -338,7 +338,8 @@ class Session:
         now = self.look()
         assert self._before is not None  # look() has seen to it  # noqa: S101
         tried = undo(self._before, now)
-        left = leftovers(self._before, self.look(), os.getuid())
+        there = self.look()
+        left = leftovers(self._before, there, os.getuid(), dockers(there))
         self._add("undone")
         self.verdict = None
         sentences = [

@@ -22,7 +22,7 @@ from .language import say
 from .lesson import Lesson, Step, Typed
 from .session import Session
 from .telling import keystrokes
-from .undo import undo
+from .undo import end_orphans, undo
 from .verdict import Blocked, Impossible, Passed, Verdict
 
 PATIENCE_SECONDS = 30.0
@@ -180,6 +180,7 @@ def solve(session: Session, lessons: Sequence[Lesson]) -> Iterator[Outcome]:
         except BaseException:  # broken off in its middle: the steps that would have tidied up were never typed
             undo(before, session.look())
             raise
+        end_orphans(before, session.look())
 
 
 def succeeded(outcomes: Sequence[Outcome]) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import subprocess
+from collections.abc import Collection
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -24,20 +25,27 @@ class Leftover:
     name: str
 
 
+DOCKERS = ("docker", "ps", "--no-trunc", "--format", "{{.ID}} {{.Image}}")
+"""Lists Docker's containers with their images: only one of the lessons' own can be a lesson's, others are somebody's."""
+IMAGES = frozenset({"busybox", "busybox:latest"})
 COMMANDS = {
     "queue": ("ipcrm", "-q"),
     "segment": ("ipcrm", "-m"),
     "semaphores": ("ipcrm", "-s"),
     "link": ("ip", "link", "delete"),
     "container": ("box", "rm", "-f"),
+    "docker": ("docker", "rm", "-f"),
     "network": ("box", "network", "rm"),
     "image": ("box", "rmi"),
 }
 """What removes each kind; the name comes after it."""
 
 
-def leftovers(before: Facts, now: Facts, uid: int) -> list[Leftover]:
-    """What appeared since `before`: this user's IPC objects, root's links, and box's containers, networks and images. Pure."""
+def leftovers(before: Facts, now: Facts, uid: int, dockers: Collection[str] = ()) -> list[Leftover]:
+    """What appeared since `before`: this user's IPC objects, root's links, and box's containers, networks and images. Pure.
+
+    Of Docker's containers those whose ids are among `dockers`.
+    """
     found = [
         Leftover(kind, str(one.id))
         for kind, old, new in (
@@ -52,6 +60,7 @@ def leftovers(before: Facts, now: Facts, uid: int) -> list[Leftover]:
     boxes = [one.id for one in now.containers if before.same(one) is None and one.engine == "box"]
     boxes += [one.id for one in now.half_made if one.id not in {other.id for other in before.half_made}]
     found += [Leftover("container", identity) for identity in dict.fromkeys(boxes)]
+    found += [Leftover("docker", one.id) for one in now.containers if before.same(one) is None and one.id in dockers]
     found += links + [Leftover("network", one.id) for one in now.networks if one not in before.networks]
     return found + [Leftover("image", one.name) for one in _new_images(before, now)]
 
@@ -77,9 +86,27 @@ def remove(leftover: Leftover) -> None:
         subprocess.run([*COMMANDS[leftover.kind], leftover.name], check=False, capture_output=True)
 
 
+def dockers(now: Facts) -> list[str]:
+    """The ids of Docker's containers that can be a lesson's; none where Docker runs none, or does not tell this user."""
+    if not any(one.engine == "docker" for one in now.containers):
+        return []
+    with suppress(OSError):
+        told = subprocess.run(DOCKERS, check=False, capture_output=True, text=True).stdout.split()
+        return [identity for identity, image in zip(told[::2], told[1::2], strict=True) if image in IMAGES]
+    return []
+
+
 def undo(before: Facts, now: Facts) -> list[Leftover]:
     """Remove what appeared since `before`; returns what was tried."""
-    found = leftovers(before, now, os.getuid())
+    found = leftovers(before, now, os.getuid(), dockers(now))
     for leftover in found:
         remove(leftover)
     return found
+
+
+def end_orphans(before: Facts, now: Facts) -> None:
+    """Remove Docker's containers whose terminal was closed: they live on where box's end with it."""
+    attached = {one.id for one in now.containers if one.init.terminal}
+    for identity in dockers(now):
+        if identity in attached and identity not in {one.id for one in before.containers}:
+            remove(Leftover("docker", identity))
