@@ -52,6 +52,11 @@ def _own(facts: Facts) -> Container | None:
     return next(iter(interactive(Evidence(facts, facts))), None)
 
 
+def _own_limited(facts: Facts) -> Container | None:
+    """The newest of them that has both limits."""
+    return next((one for one in interactive(Evidence(facts, facts)) if _limited(one)), None)
+
+
 def _pick(own: Container, options: Sequence[Option]) -> Option:
     """One of the options: the same as long as the container lives, and another for the next."""
     return options[(own.init.pid + own.init.started) % len(options)]
@@ -117,11 +122,9 @@ def replaced(facts: Facts) -> Asked | None:
 
 def density(facts: Facts) -> Asked | None:
     """How many containers of this memory limit fit into one GiB."""
-    own = _own(facts)
-    limit = own.cgroups.memory.limit if own and own.cgroups.memory else None
-    if own is None or not limit or limit > 1024 * MIB:
-        return None
-    return Asked(1024 * MIB // limit, {"container": own.name, "limit": limit // MIB})
+    own = _own_limited(facts)
+    limit = (own.cgroups.memory.limit or 0) // MIB if own and own.cgroups.memory else 0
+    return Asked(1024 // limit, {"container": own.name, "limit": limit}) if own and 0 < limit <= 1024 else None
 
 
 def kernel(facts: Facts) -> Asked | None:
@@ -223,7 +226,7 @@ def enter_network(facts: Facts) -> Asked | None:
 
 def cpus(facts: Facts) -> Asked | None:
     """How many processors a quota comes to."""
-    own = _own(facts)
+    own = _own_limited(facts)
     cpu = own.cgroups.cpu if own else None
     if own is None or cpu is None or not cpu.quota_us:
         return None
@@ -233,7 +236,7 @@ def cpus(facts: Facts) -> Asked | None:
 
 def percent(facts: Facts) -> Asked | None:
     """What top shows of a loop without end in the container: one such loop never uses more than one processor."""
-    own = _own(facts)
+    own = _own_limited(facts)
     cpu = own.cgroups.cpu if own else None
     if own is None or cpu is None or not cpu.quota_us or cpu.quota_us >= cpu.period_us:
         return None

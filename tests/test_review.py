@@ -276,7 +276,7 @@ async def test_a_question_follows_the_machine(tmp_path: Path) -> None:
     async with app.run_test(size=(80, 24)) as pilot:
         await until(pilot, lambda: f"A process of {facts.containers[0].name}" in screen_text(app))
         kernel.now = replace(facts, containers=())
-        await until(pilot, lambda: "This question asks about" in screen_text(app))
+        await until(pilot, lambda: "What this question asks" in screen_text(app))
         kernel.now = replace(facts, containers=(other(facts.containers[0], 1),))
         await until(pilot, lambda: "A process of other_1" in screen_text(app))
         right = str(asked(PID_INSIDE, kernel.now).right)

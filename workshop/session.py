@@ -248,7 +248,7 @@ class Session:
         """The current step's words, with the engine's command filled in."""
         text = self._text(self.step)
         if self.step.ask and not self._asked():
-            text = replace(text, body=say(self.language, "session.nothing_to_ask", engine=self.engine.name))
+            text = replace(text, body=say(self.language, "session.nothing_to_ask"))
         return replace(
             text,
             body=self._drawn(self._named(text.body)), debrief=self._drawn(self._named(text.debrief)),
