@@ -162,6 +162,12 @@ def test_measuring_anew_is_judged_anew(session: Session, scales: Scales) -> None
     assert scales.cleaned == 2
 
 
+def test_its_solution_is_the_key(session: Session) -> None:
+    """A step that leaves nothing to type still has a solution to show."""
+    session.go("weights/weigh")
+    assert "Press `c`" in session.solution() and session.lines() == ()
+
+
 def test_nothing_is_run_where_nothing_can_be(session: Session, scales: Scales) -> None:
     """A step without an experiment has nothing to run, nor has one that waits for another."""
     session.go("weights/read_it")

@@ -206,7 +206,7 @@ class Session:
         self.verdict = None
 
     def chart(self, width: int, running: Run | None = None) -> list[Text]:
-        """What the step's experiment came to, drawn; () before it was run. `running` is drawn as far as it has come."""
+        """What the step's experiment came to, drawn; nothing before it was run. `running` is drawn as far as it has come."""
         latest = {running.name: running.measured()} if running else {}
         return charts_of(self.step.experiment, tuple({**self._results, **latest}.values()), self.language, width)
 
@@ -252,9 +252,13 @@ class Session:
         return replace(
             text,
             body=self._drawn(self._named(text.body)), debrief=self._drawn(self._named(text.debrief)),
-            solution=self._named(text.solution), hints=tuple(map(self._named, text.hints)),
+            solution=self._named(text.solution) or self._measured_by(), hints=tuple(map(self._named, text.hints)),
             choices={name: self._named(choice) for name, choice in text.choices.items()},
         )  # fmt: skip
+
+    def _measured_by(self) -> str:
+        """How a step is solved that leaves nothing to type; '' for every other one."""
+        return say(self.language, "session.solved_by_measuring") if self.step.experiment else ""
 
     def _named(self, text: str) -> str:
         """What belongs to the engine and what a question asks about is filled in: other braces, such as awk's, stay."""
