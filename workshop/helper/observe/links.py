@@ -9,6 +9,7 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 
 from ...facts import Interface
+from ..netlink import attribute
 from .text import UnreadableError
 
 LINKS_LIMIT = 256 * 1024
@@ -41,7 +42,7 @@ class Link:
 
 def ask_links() -> bytes:
     """What the kernel answers to "list all links" in the caller's network namespace; raises OSError."""
-    question = struct.pack("=BBHiII", 0, 0, 0, 0, 0, 0) + struct.pack("=HHI", 8, _EXT_MASK, _SKIP_STATISTICS)
+    question = struct.pack("=BBHiII", 0, 0, 0, 0, 0, 0) + attribute(_EXT_MASK, struct.pack("=I", _SKIP_STATISTICS))
     with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_CLOEXEC, socket.NETLINK_ROUTE) as kernel:
         kernel.settimeout(PATIENCE)
         kernel.send(struct.pack("=IHHII", 16 + len(question), _GETLINK, _REQUEST_DUMP, 1, 0) + question)
