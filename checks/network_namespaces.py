@@ -50,13 +50,19 @@ def second_started(seen: Evidence) -> Verdict:
     if not left:
         return NotYet("no_first")
     for container in _others(seen, left):
-        if container in appeared:
+        if container in appeared and not _given(seen.now, container) and not _bridges(container):
             return Passed(container=container.name, pid=container.init.pid, first=left.init.pid)
-    for container in appeared:
-        if container != left:
-            shares = left.namespaces.net == container.namespaces.net
-            return NotYet("same_network", container=container.name) if shares else NotYet("shares_host", container=container.name)
-    return NotYet("no_second")
+    new = [one for one in appeared if one != left and not _bridges(one)]
+    return _not_second(seen, left, new[0]) if new else NotYet("no_second")
+
+
+def _not_second(seen: Evidence, left: Container, container: Container) -> NotYet:
+    """What keeps a new container from being the second one."""
+    if container.namespaces.net == left.namespaces.net:
+        return NotYet("same_network", container=container.name)
+    if given := _given(seen.now, container):
+        return NotYet("second_has_network", container=container.name, name=given[0].name)
+    return NotYet("shares_host", container=container.name)
 
 
 def cable_laid(seen: Evidence) -> Verdict:
@@ -135,7 +141,7 @@ def bridge_made(seen: Evidence) -> Verdict:
     """A container has a bridge in its network namespace, and the bridge is up."""
     if not _left(seen):
         return NotYet("no_container")
-    bridges = [(one, link) for one in seen.now.containers for link in one.interfaces if link.kind == "bridge"]
+    bridges = [(one, link) for one in seen.now.containers for link in _bridges(one)]
     up = [(container, link) for container, link in bridges if link.up]
     for container, link in up:
         if not _was_up(seen, container, link):
@@ -174,7 +180,7 @@ def ports_plugged(seen: Evidence) -> Verdict:
 
 def _unplugged(seen: Evidence) -> NotYet:
     """What is missing between two containers and a bridge."""
-    switch = next((one for one in seen.now.containers if any(link.kind == "bridge" for link in one.interfaces)), None)
+    switch = next((one for one in seen.now.containers if _bridges(one)), None)
     if not switch:
         return NotYet("no_switch")
     cables = [far for near, _, other, far in _all_cables(seen.now) if other == switch and near != switch]
@@ -204,7 +210,7 @@ def peer_named(seen: Evidence) -> Verdict:
 
 def cables_gone(seen: Evidence) -> Verdict:
     """The container with the bridge was there when the step began and is gone, and so is every cable that led to it."""
-    switches = [one for one in seen.before.containers if any(link.kind == "bridge" for link in one.interfaces)]
+    switches = [one for one in seen.before.containers if _bridges(one)]
     if not switches:
         return NotYet("was_not_there")
     gone = [one for one in switches if seen.now.same(one) is None]
@@ -262,6 +268,10 @@ def _given(facts: Facts, container: Container) -> list[Interface]:
     """Its interfaces with an address that lead to no other container: what an engine gave it."""
     laid = [end for near, end, _, _ in _all_cables(facts) if near == container]
     return [one for one in _outward(container) if one.addresses and one not in laid]
+
+
+def _bridges(container: Container) -> list[Interface]:
+    return [one for one in container.interfaces if one.kind == "bridge"]
 
 
 def _own_networks(facts: Facts) -> list[Container]:
