@@ -15,7 +15,7 @@ from .language import say
 from .machine import Machine, read
 from .requirements import REQUIREMENTS
 
-PACKAGES = {"busybox": "busybox-static", "ps": "procps", "vim": "vim"}
+PACKAGES = {"busybox": "busybox-static", "ip": "iproute2", "ps": "procps", "vim": "vim"}
 """Debian's package of a program; of the others it is util-linux."""
 SMALLEST_TERMINAL = (80, 24)
 SMALLEST_DISK = 200_000_000
@@ -187,7 +187,12 @@ def _lessons(machine: Machine) -> Iterator[Finding]:
     """What steps require, by the same predicates that judge a step `impossible here`."""
     time = 1 if "time" in machine.namespaces else 0  # which number it has does not matter
     facts = Facts(
-        Host(Namespaces(time=time), kernel=machine.kernel, hierarchies=machine.hierarchies),
+        Host(
+            Namespaces(time=time),
+            kernel=machine.kernel,
+            hierarchies=machine.hierarchies,
+            no_user_namespaces=machine.user_namespace_refused,
+        ),
         complete=machine.root or machine.helper == "root",
         virtual=machine.virtual,
         programs=machine.programs,

@@ -21,7 +21,7 @@ from .observer import PROGRAMS as ASKED_FOR
 from .protocol import Hello
 from .virtual import find
 
-PROGRAMS = ("busybox", "ipcmk", "ipcs", "nsenter", "ps", "unshare", "vim")
+PROGRAMS = ("busybox", "ip", "ipcmk", "ipcs", "nsenter", "ps", "unshare", "vim")
 """What the lessons' commands use, and box's image is made of."""
 ENGINES = {
     "docker": ("docker", "version", "--format", "{{.Server.Version}}"),
