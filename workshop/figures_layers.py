@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rich.cells import set_cell_size
+from rich.cells import cell_len, set_cell_size
 from rich.text import Text
 
 from .facts import Container, Facts, Root, Written
@@ -73,23 +73,25 @@ def bootfs(facts: Facts, language: str, width: int) -> list[Text]:
     """A box for each root file system, the host's first, all standing upon the one kernel."""
     fitting = max(1, min(MOST_BOXES, (width - 1) // (BOX_CELLS + 3)))
     roots = [(say(language, "figures.host"), facts.host.root), *((called(one), one.root) for one in facts.containers)][:fitting]
-    rule = "+" + "+".join("-" * (BOX_CELLS + 2) for _ in roots) + "+"
-    inner = len(rule) - 4
-    floor = "+" + "-" * (inner + 2) + "+"
+    kernel = say(language, "figures.kernel_below", kernel=clean(facts.host.kernel))
+    # As wide as it takes to name the kernel below, if there is room.
+    cells = min(max(BOX_CELLS, -(-cell_len(kernel) // len(roots))), (width - 1) // len(roots) - 3)
+    rule = "+" + f"{'-' * (cells + 2)}+" * len(roots)
+    floor = f"+{'-' * (len(rule) - 2)}+"
     lines = [
         rule,
-        _boxes([say(language, "figures.root_of", name=name) for name, _ in roots]),
-        _boxes([_told(root) for _, root in roots]),
+        _boxes([say(language, "figures.root_of", name=name) for name, _ in roots], cells),
+        _boxes([_told(root) for _, root in roots], cells),
         floor,
-        f"| {set_cell_size(say(language, 'figures.kernel_below', kernel=clean(facts.host.kernel)), inner)} |",
+        _boxes([kernel], len(rule) - 4),
         floor,
     ]
     return cut([Text(one) for one in lines], width)
 
 
-def _boxes(texts: list[str]) -> str:
+def _boxes(texts: list[str], cells: int) -> str:
     """Texts side by side, each in its box."""
-    return "|" + "|".join(f" {set_cell_size(one, BOX_CELLS)} " for one in texts) + "|"
+    return "|" + "|".join(f" {set_cell_size(one, cells)} " for one in texts) + "|"
 
 
 def _told(root: Root) -> str:

@@ -11,7 +11,7 @@ from .figures import isolation, processes, wrapped
 from .figures_architecture import architecture
 from .figures_cgroups import cgroup_tree, cpu_chart
 from .figures_charts import charts
-from .figures_layers import layer_stack
+from .figures_layers import bootfs, layer_stack
 from .history import History, own
 from .language import say
 
@@ -30,8 +30,10 @@ def picture(facts: Facts | None, language: str, width: int, history: History = H
 
 
 def _of_files(facts: Facts, language: str, width: int) -> list[Text]:
-    """The stack of layers, where a step is about files."""
-    return layer_stack(facts, language, width) if {"images", "written"} & set(facts.subjects) else []
+    """The stack of layers, or the roots, where a step is about these."""
+    if {"images", "written"} & set(facts.subjects):
+        return layer_stack(facts, language, width)
+    return bootfs(facts, language, width) if {"roots", "mounts"} <= set(facts.subjects) else []
 
 
 def _stacked(parts: list[list[Text]]) -> list[Text]:
