@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.observed import seen
-from workshop.facts import Container, Facts, HalfMade, Host, Image, Interface, Namespaces, Process
+from workshop.facts import Container, Facts, HalfMade, HandFile, Host, Image, Interface, Namespaces, Process
 from workshop.undo import Leftover, leftovers, undo
 
 LOOKED_AT = ("interfaces",)
@@ -53,6 +53,15 @@ def test_what_was_begun_step_by_step_is_given_up() -> None:
     assert leftovers(Facts(), now, 0) == [Leftover("container", "a" * 64)]
     assert leftovers(Facts(), Facts(half_made=(half,)), 0) == [Leftover("container", "a" * 64)]
     assert leftovers(now, now, 0) == []
+
+
+def test_files_by_hand_are_undone() -> None:
+    """A file that was made since goes again, by its path in the learner's home; one that was there stays."""
+    old, new = HandFile("layer.tar", 1, "0"), HandFile("blobs/sha256/1", 1, "1")
+    looked = Facts(subjects=("handmade",), handmade=(old,))
+    now = Facts(subjects=("handmade",), handmade=(old, new))
+    assert leftovers(looked, now, 0) == [Leftover("file", "hand/blobs/sha256/1")]
+    assert leftovers(Facts(), now, 0) == []
 
 
 def test_images_are_undone_where_the_step_looked_at_them() -> None:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-import tarfile
 from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
 
 from .facts import HandFile
+from .facts.handmade import FOLDER
 
-FOLDER = "hand"
 MOST_FILES = 64
 MOST_BYTES = 32 << 20
 TEXT_BYTES = 2048
@@ -37,11 +36,11 @@ def _is_file(path: Path) -> bool:
 
 
 @lru_cache(maxsize=2 * MOST_FILES)
-def _described(path: Path, name: str, _: int, size: int) -> HandFile:
+def _described(path: Path, name: str, time: int, size: int) -> HandFile:
     """A file, read again only when its time or size is another."""
     data = path.read_bytes()
     members = _members(path) if name.endswith(".tar") else ()
-    return HandFile(name, size, hashlib.sha256(data).hexdigest(), _text(data), members)
+    return HandFile(name, size, hashlib.sha256(data).hexdigest(), time, _text(data), members)
 
 
 def _text(data: bytes) -> str:
@@ -53,6 +52,8 @@ def _text(data: bytes) -> str:
 
 def _members(path: Path) -> tuple[str, ...]:
     """The first names in an archive, none where it is no archive."""
+    import tarfile  # noqa: PLC0415  # slow to load, and few look at archives
+
     names: list[str] = []
     with suppress(tarfile.TarError, OSError, ValueError), tarfile.open(path, "r:") as archive:
         for one in archive:

@@ -31,7 +31,7 @@ def picture(facts: Facts | None, language: str, width: int, history: History = H
 
 def _of_files(facts: Facts, language: str, width: int) -> list[Text]:
     """The stack of layers, or the roots, where a step is about these."""
-    if {"images", "written"} & set(facts.subjects):
+    if "written" in facts.subjects:
         return layer_stack(facts, language, width)
     return bootfs(facts, language, width) if {"roots", "mounts"} <= set(facts.subjects) else []
 

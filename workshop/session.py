@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 Observe = Callable[[Sequence[str]], Facts]
 PICTURE_SUBJECTS = frozenset({"processes", "hostname"})
 """What the live pictures need, looked at whatever the step asks for."""
-UNDO_SUBJECTS = ("ipc",)
+UNDO_SUBJECTS = ("ipc", "images", "handmade")
 BOX = Choice()
 """The workshop's own engine."""
 FIGURE_CELLS = 46
@@ -347,7 +347,7 @@ class Session:
         self._add("undone")
         self.verdict = None
         sentences = [
-            say(self.language, "session.not_removed" if one in left else f"session.removed_{one.kind}", name=one.name[:12])
+            say(self.language, "session.not_removed" if one in left else f"session.removed_{one.kind}", name=one.shown)
             for one in tried
         ]
         return sentences or [say(self.language, "session.nothing_to_undo")]

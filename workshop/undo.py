@@ -8,9 +8,13 @@ import subprocess
 from collections.abc import Collection
 from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 
 from .facts import Facts, Image, Interface
+from .facts.handmade import FOLDER
 
+SHARED_IMAGE = "busybox:latest"
+"""Made by the helper when it is first needed; nobody can remove it."""
 BY_HAND = frozenset({"bridge", "veth"})
 """Kinds of link that a lesson's commands make."""
 ENGINES_LINK = re.compile(r"veth[0-9a-f]{7,}|br-[0-9a-f]{12}|(docker|podman|cni|lxc|lxd|virbr|vnet|vb-|ve-).*")
@@ -23,6 +27,11 @@ class Leftover:
 
     kind: str
     name: str
+
+    @property
+    def shown(self) -> str:
+        """The name, of a long id as much as engines show."""
+        return self.name[:12] if re.fullmatch("[0-9a-f]{64}", self.name) else self.name
 
 
 DOCKERS = ("docker", "ps", "--no-trunc", "--format", "{{.ID}} {{.Image}}")
@@ -37,12 +46,13 @@ COMMANDS = {
     "docker": ("docker", "rm", "-f"),
     "network": ("box", "network", "rm"),
     "image": ("box", "rmi"),
+    "file": ("rm", "-f"),
 }
 """What removes each kind; the name comes after it."""
 
 
 def leftovers(before: Facts, now: Facts, uid: int, dockers: Collection[str] = ()) -> list[Leftover]:
-    """What appeared since `before`: this user's IPC objects, root's links, and box's containers, networks and images. Pure.
+    """What appeared since `before`: this user's IPC objects, root's links, and box's things, files by hand. Pure.
 
     Of Docker's containers those whose ids are among `dockers`.
     """
@@ -62,13 +72,23 @@ def leftovers(before: Facts, now: Facts, uid: int, dockers: Collection[str] = ()
     found += [Leftover("container", identity) for identity in dict.fromkeys(boxes)]
     found += [Leftover("docker", one.id) for one in now.containers if before.same(one) is None and one.id in dockers]
     found += links + [Leftover("network", one.id) for one in now.networks if one not in before.networks]
-    return found + [Leftover("image", one.name) for one in _new_images(before, now)]
+    found += [Leftover("image", one.name) for one in _new_images(before, now)]
+    return found + [Leftover("file", one) for one in _new_files(before, now)]
+
+
+def _new_files(before: Facts, now: Facts) -> list[str]:
+    """Paths of files by hand that were made since, from the learner's home on."""
+    looked = "handmade" in before.subjects and "handmade" in now.subjects
+    return [
+        f"{FOLDER}/{one.path}" for one in now.handmade if looked and one.path not in {other.path for other in before.handmade}
+    ]
 
 
 def _new_images(before: Facts, now: Facts) -> list[Image]:
     """Names of images that were given since; none where the step did not look at images."""
     looked = "images" in before.subjects and "images" in now.subjects
-    return [one for one in now.images if looked and one.name not in {other.name for other in before.images}]
+    old = {SHARED_IMAGE, *(one.name for one in before.images)}
+    return [one for one in now.images if looked and one.name not in old]
 
 
 def _new_links(before: Facts, now: Facts) -> list[Interface]:
@@ -83,7 +103,7 @@ def _new_links(before: Facts, now: Facts) -> list[Interface]:
 def remove(leftover: Leftover) -> None:
     """Remove it as this user. That it is gone already, or that the command is missing, is no error: the next look tells."""
     with suppress(OSError):
-        subprocess.run([*COMMANDS[leftover.kind], leftover.name], check=False, capture_output=True)
+        subprocess.run([*COMMANDS[leftover.kind], leftover.name], check=False, capture_output=True, cwd=Path.home())
 
 
 def dockers(now: Facts) -> list[str]:

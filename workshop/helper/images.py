@@ -55,9 +55,14 @@ class Images:
 
     def of(self, owner: int) -> list[Image]:
         """The images that this uid may use: its own, then those of everybody, unless its own have the same name."""
+        self._make_shared()
+        return self.made(owner)
+
+    def made(self, owner: int) -> list[Image]:
+        """Those of them that are there already."""
         own = self._read(str(owner))
         taken = {one.name for one in own}
-        return own + [one for one in self._shared() if one.name not in taken]
+        return own + [one for one in self._read(SHARED) if one.name not in taken]
 
     def find(self, owner: int, reference: str) -> Image:
         """By name, id, or the beginning of an id; raises ProtocolError `no_such_image`."""
@@ -128,20 +133,17 @@ class Images:
             found += layers.leave(wanted) + layers.unfinished()
         return found
 
-    def _shared(self) -> list[Image]:
-        """Everybody's images, which are made when somebody first asks."""
-        found = self._read(SHARED)
-        if not found:
-            # Once a machine, and only then: a helper larger by these libraries forks, and so starts every sandbox, slower.
-            from .baking import bake  # noqa: PLC0415  # as just said
+    def _make_shared(self) -> None:
+        """Make everybody's image, once a machine, when somebody first asks."""
+        if self._read(SHARED):
+            return
+        # A helper that is larger by these libraries forks, and so starts every sandbox, slower.
+        from .baking import bake  # noqa: PLC0415  # as just said
 
-            layers = Layers(f"{self.directory}/{SHARED}/layers")
-            digest, config = bake(layers)
-            size = layers.size(digest)
-            command = _read_config(config)[1]
-            found = [Image("busybox:latest", _digest(config), [digest], command, config, int(time.time()), size)]
-            self._write(SHARED, found)
-        return found
+        layers = Layers(f"{self.directory}/{SHARED}/layers")
+        digest, config = bake(layers)
+        command, size = _read_config(config)[1], layers.size(digest)
+        self._write(SHARED, [Image("busybox:latest", _digest(config), [digest], command, config, int(time.time()), size)])
 
     def _read(self, owner: str) -> list[Image]:
         """The images that are written down for an owner."""

@@ -21,8 +21,8 @@ ROOT_BYTES = 4 << 30
 
 
 def image_facts(sandboxes: Sandboxes, caller: Caller) -> tuple[facts.Image, ...]:
-    """The images that the caller may use, as facts."""
-    known = sandboxes.home.images.of(caller.uid)
+    """The images that the caller may use, as facts. To look makes none."""
+    known = sandboxes.home.images.made(caller.uid)
     return tuple(facts.Image(one.name, one.id, tuple(one.layers), one.size) for one in known)
 
 
