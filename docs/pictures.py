@@ -12,9 +12,10 @@ import io
 import itertools
 import os
 import re
+import subprocess
 import sys
 import tempfile
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -29,20 +30,27 @@ sys.path[:0] = [str(ROOT), str(ROOT / "benchmarks")]
 
 from workshop_screens import own_instance  # noqa: E402  # found by the line above
 
-from workshop.facts import Facts  # noqa: E402  # the same
-from workshop.figures import timeline  # noqa: E402  # the same
+from workshop.experiments.parts import Surroundings  # noqa: E402  # the same
+from workshop.experiments.run import Run  # noqa: E402  # the same
+from workshop.facts import SUBJECTS, Facts, Measured  # noqa: E402  # the same
+from workshop.figures import isolation, processes, timeline  # noqa: E402  # the same
+from workshop.figures_architecture import architecture  # noqa: E402  # the same
+from workshop.figures_charts import charts  # noqa: E402  # the same
+from workshop.figures_layers import bootfs, layer_stack  # noqa: E402  # the same
 from workshop.library import load_library  # noqa: E402  # the same
 from workshop.observer import Observer  # noqa: E402  # the same
-from workshop.pictures import picture  # noqa: E402  # the same
 from workshop.progress import Event, Progress, uuid7  # noqa: E402  # the same
 from workshop.session import Session  # noqa: E402  # the same
 from workshop.tui.app import WorkshopApp  # noqa: E402  # the same
 from workshop.tui.screens.step import StepScreen  # noqa: E402  # the same
 from workshop.tui.terminal import TerminalPane  # noqa: E402  # the same
+from workshop.virtual import find  # noqa: E402  # the same
 
-NAME = "calm_wren"
+INSTANCE = "pictures"
+NAMES = ("wren", "finch")
+"""Of the learner's container, and of one in the background."""
 PATIENCE_SECONDS = 20.0
-FIGURE_CELLS = 92
+FIGURE_CELLS = 104
 CELL_WIDTH = 12.2
 FONT_SIZE = 20
 """Of Rich's SVGs, in their own units."""
@@ -58,6 +66,7 @@ class Scene:
     session: Session
     app: WorkshopApp
     pilot: Pilot[None]
+    look: Callable[[Sequence[str]], Facts]
 
     async def until(self, true: Callable[[], bool]) -> None:
         """Let the app work until something is true; raises TimeoutError."""
@@ -117,16 +126,29 @@ def shell(language: str) -> TerminalPane:
 
 
 def ours(facts: Facts) -> Facts:
-    """What belongs into the pictures: our container, its parent on the host, its own group."""
-    shown = tuple(one for one in facts.containers if one.name == NAME)
-    parents = {one.init.parent for one in shown}
-    groups = tuple(place.directory for one in shown if (place := one.cgroups.of("cpu")))
-    processes = tuple(one for one in facts.host.processes if one.pid in parents)
-    return replace(facts, containers=shown, host=replace(facts.host, processes=processes, groups=groups))
+    """What belongs into the pictures: our containers, their groups, and what of the host carries our instance's name."""
+    shown = tuple(one for one in facts.containers if one.name in NAMES)
+    host = replace(
+        facts.host,
+        processes=tuple(one for one in facts.host.processes if _carries_name(one.pid)),
+        components=tuple(one for one in facts.host.components if _carries_name(one.pid)),
+        sockets=tuple(one for one in facts.host.sockets if f"/{INSTANCE}/" in one),
+        kernel=facts.host.kernel.partition("-")[0],
+        groups=tuple(place.directory for one in shown if (place := one.cgroups.of("cpu"))),
+    )
+    return replace(facts, containers=shown, host=host)
+
+
+def _carries_name(pid: int) -> bool:
+    """Whether a process was started for the pictures, by its environment (proc_pid_environ(5))."""
+    try:
+        return f"WORKSHOP_INSTANCE={INSTANCE}".encode() in Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
+    except OSError:  # it has ended
+        return False
 
 
 @asynccontextmanager
-async def begun(where: str, language: str, size: tuple[int, int], limits: str = "") -> AsyncIterator[Scene]:
+async def begun(where: str, language: str, size: tuple[int, int], run: str = "busybox") -> AsyncIterator[Scene]:
     """A step, with all before it passed and a container in terminal 1."""
     with tempfile.TemporaryDirectory() as folder:
         progress, observer = Progress(Path(folder) / "progress.sqlite"), Observer()
@@ -135,17 +157,21 @@ async def begun(where: str, language: str, size: tuple[int, int], limits: str = 
         for step in steps[: steps.index(library.step(where))]:
             progress.add(Event(uuid7(), 0, step.lesson, step.id, "verdict", "passed"))
         progress.add(Event(uuid7(), 0, steps[0].lesson, "start", "began"))
-        session = Session(library, progress, lambda subjects: ours(observer(subjects)), language)
+
+        def look(subjects: Sequence[str]) -> Facts:
+            return ours(observer(subjects))
+
+        session = Session(library, progress, look, language)
         app = WorkshopApp(session, make_pane=shell)
         try:
             async with app.run_test(size=size) as pilot:
-                made = Scene(session, app, pilot)
+                made = Scene(session, app, pilot, look)
                 await made.until(lambda: any("$" in row for pane in app.screen.query(TerminalPane) for row in pane._rows))
-                await made.type(f"box run -it --rm --name {NAME} {limits}busybox")
+                await made.type(f"box run -it --rm --name {NAMES[0]} {run}")
                 await made.until(lambda: session.facts is not None and bool(session.facts.containers))
                 await made.open(where)
                 yield made
-            while ours(observer(())).containers:  # it ends with its terminal
+            while look(()).containers:  # it ends with its terminal
                 await asyncio.sleep(SETTLED_SECONDS)
         finally:
             observer.close()
@@ -158,33 +184,64 @@ async def wrong_turn(language: str, name: str) -> None:
         await made.type("ipcmk -Q")
         await made.until(lambda: made.session.verdict is not None and made.session.verdict.slug == "queue_in_container")
         await made.save(name)
-        if made.session.facts:
-            write(name.replace("screen", "figures"), drawn(made.session.facts, language))
 
 
 async def throttled(language: str, name: str) -> None:
     """A loop that its quota holds back, with the tree of groups and the chart that moves."""
-    async with begun("exercise_cgroups/throttle", language, (132, 42), "--cpus 0.3 --memory 64m ") as made:
+    async with begun("exercise_cgroups/throttle", language, (132, 42), "--cpus 0.3 --memory 64m busybox") as made:
         await made.type("timeout 12 sh -c 'while :; do :; done'")
         await made.pilot.pause(CHART_SECONDS)
         await made.save(name)
 
 
-def drawn(facts: Facts, language: str) -> str:
-    """The figures of these facts and the timeline, as an SVG."""
+async def figures(language: str, ending: str, measured: Measured | None) -> None:
+    """The article's figures, of two containers, one of them from an image with a layer more."""
+    box("run", "-d", "--name", NAMES[1], "busybox", "sh", "-c", "echo hello > /hello; sleep 600")
+    box("commit", NAMES[1], "greeting")
+    async with begun("exercise_namespaces/make_queue", language, (120, 24), "greeting") as made:
+        await made.type("sleep 600 & sleep 700 &")
+        facts = made.look(SUBJECTS)
+        parts = [isolation(facts, language, FIGURE_CELLS), processes(facts, language, FIGURE_CELLS)]
+        write(f"figures{ending}", drawn([*parts, architecture(facts, language, FIGURE_CELLS)]))
+        parts = [layer_stack(facts, language, FIGURE_CELLS), bootfs(facts, language, FIGURE_CELLS)]
+        starts = charts([measured], language, FIGURE_CELLS) if measured else []
+        write(f"files{ending}", drawn([*parts, starts, timeline(language, FIGURE_CELLS)]))
+        box("rm", "-f", NAMES[1])
+    box("rmi", "greeting")
+
+
+def box(*arguments: str) -> None:
+    """Run a command of box's; raises CalledProcessError with what it said on the screen."""
+    subprocess.run([Path(sys.executable).with_name("box"), *arguments], check=True, stdout=subprocess.DEVNULL)
+
+
+def drawn(parts: Sequence[Sequence[Text]]) -> str:
+    """Figures one below the other as an SVG."""
     console = Console(width=FIGURE_CELLS, record=True, file=io.StringIO(), force_terminal=True, legacy_windows=False)
-    for line in [*picture(facts, language, FIGURE_CELLS), Text(), *timeline(language, FIGURE_CELLS)]:
-        console.print(line)
+    for part in parts:
+        for line in [*part, Text()]:
+            console.print(line)
     return console.export_svg(title="")
+
+
+def start_times() -> Measured | None:
+    """Twenty starts of a process, of a container, and of what else can be had here."""
+    observer = Observer()
+    try:
+        return Run("start_times", Surroundings("box", observer, find())).complete()
+    finally:
+        observer.close()
 
 
 async def make() -> None:
     """Every picture in every language."""
+    measured = start_times()
     for language, ending in {"en": "", "zh": ".zh"}.items():
         await wrong_turn(language, f"screen{ending}")
         await throttled(language, f"chart{ending}")
+        await figures(language, ending, measured)
 
 
 if __name__ == "__main__":
-    with own_instance("pictures"):
+    with own_instance(INSTANCE):
         asyncio.run(make())
