@@ -18,7 +18,7 @@ from workshop.progress import Progress
 from workshop.protocol import List
 
 WORKSHOP = str(Path(sys.executable).parent / "workshop")
-FIRST_STEP = load_library().lessons[0].steps[0].text["en"].title
+FIRST_LESSON = load_library().lessons[0].text["en"].title
 MOMENTS = [random.Random(20 + n).uniform(0, 0.6) for n in range(8)]  # noqa: S311 -- nobody is to be kept from guessing them
 
 
@@ -43,7 +43,7 @@ def test_a_killed_screen_leaves_nothing(helper: str, tmp_path: Path, moment: flo
     record = tmp_path / "progress.sqlite"
     environment = {"WORKSHOP_PROGRESS": str(record), "SHELL": "/bin/bash"}
     with Screen([WORKSHOP, "start", "--lang", "en"], 120, 40, environment) as screen:
-        screen.wait(FIRST_STEP, 30)
+        screen.wait(FIRST_LESSON, 30)
         screen.send(b"\r")
         screen.wait("#", 30)
         screen.send(b"\t")

@@ -327,10 +327,7 @@ class Session:
 
     def _holds(self, step: Step, now: Facts) -> bool:
         """True where a step's check passes by what is there now, whenever it came to be."""
-        untouched = Facts(
-            host=replace(now.host, ipc=type(now.host.ipc)(), components=()), subjects=now.subjects, complete=now.complete
-        )
-        return isinstance(attempt(self.library, step, Evidence(untouched, now)), Passed)
+        return isinstance(attempt(self.library, step, Evidence(untouched(now), now)), Passed)
 
     def rebuilt(self) -> None:
         """What was needed has been rebuilt: the step begins from here."""
@@ -366,6 +363,12 @@ class Session:
 
 def _plain(lines: Sequence[Text]) -> str:
     return "\n".join(line.plain for line in lines)
+
+
+def untouched(now: Facts) -> Facts:
+    """The same machine before anybody did anything on it: what a step's result is compared with that may be of any day."""
+    host = replace(now.host, ipc=type(now.host.ipc)(), components=())
+    return Facts(host=host, subjects=now.subjects, complete=now.complete)
 
 
 def content_version(library: Library, step: Step) -> str:
