@@ -14,6 +14,8 @@ MOST_FILES = 64
 MOST_BYTES = 32 << 20
 TEXT_BYTES = 2048
 MOST_MEMBERS = 64
+END = bytes(1024)
+"""So a whole archive ends (tar(5)): one that is just being written is none yet."""
 
 
 def look(home: Path) -> tuple[HandFile, ...]:
@@ -39,7 +41,7 @@ def _is_file(path: Path) -> bool:
 def _described(path: Path, name: str, time: int, size: int) -> HandFile:
     """A file, read again only when its time or size is another."""
     data = path.read_bytes()
-    members = _members(path) if name.endswith(".tar") else ()
+    members = _members(path) if name.endswith(".tar") and data.endswith(END) else ()
     return HandFile(name, size, hashlib.sha256(data).hexdigest(), time, _text(data), members)
 
 
