@@ -15,6 +15,7 @@ from textual.content import Content
 from tests.screens import Kernel, container, facts, opened, screen_text, session, settled, until
 from tests.test_plain import dialogue
 from workshop.facts import Queue
+from workshop.lesson import Typed
 from workshop.library import load_library
 from workshop.tui import app as _screens  # noqa: F401  # importing it gives Textual our rule
 from workshop.wrapping import CLOSING, CLOSING_WORD, OPENING, breaks, joined, lines, prose
@@ -124,6 +125,16 @@ async def test_the_lesson_pane_and_the_verdict_in_chinese(tmp_path: Path, size: 
         shown = [line.strip() for line in screen_text(pilot.app).splitlines()]
     assert any("队列创建在容器里面了" in line for line in shown)
     assert not [line for line in shown if line and line[0] in CLOSING - {"…"} | CLOSING_WORD]
+
+
+async def test_a_long_command_can_be_read_to_its_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is folded between words where the pane is narrower, not cut."""
+    running = session(tmp_path, Kernel())
+    long = "find /sys/fs/cgroup -type d -name the_name_of_the_group -exec cat {}/cpu.stat +"
+    monkeypatch.setattr(running, "lines", lambda: (Typed(2, long),))
+    async with opened(running, (80, 24), "queue") as pilot:
+        await pilot.press("s")
+        await until(pilot, lambda: "cpu.stat +" in screen_text(pilot.app))
 
 
 def test_plain_mode_wraps_chinese(tmp_path: Path) -> None:
