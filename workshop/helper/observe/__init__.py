@@ -1,8 +1,8 @@
 """Facts about the host and every container on it, read from the kernel: a module a subject, each parser pure.
 
 `observe` walks over /proc once, groups processes by PID namespace, holds each PID 1 by its directory in /proc, and reads of
-it only the subjects that were asked for. Hostname and System V objects belong to namespaces that must be entered: one child
-process does that. Nothing is written anywhere, and what ends while it is looked at is left out.
+it only the subjects that were asked for. Hostname, System V objects and links belong to namespaces that must be entered: one
+child process does that. Nothing is written anywhere, and what ends while it is looked at is left out.
 """
 
 from __future__ import annotations

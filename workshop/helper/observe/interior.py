@@ -65,7 +65,7 @@ def look_inside(subjects: Collection[str], own: Namespaces, rooms: Sequence[Room
     if places.pop(_place(own, kinds), None):
         found[_place(own, kinds)] = _parsed(read_here(subjects))
     for batch in [places] if root else [{place: room} for place, room in places.items()]:
-        found |= _visited(batch, subjects, kinds, None if root else own.user)
+        found |= _visited(batch, subjects, kinds, None if root else own)
     return Interior(kinds, found)
 
 
@@ -73,19 +73,23 @@ def _place(namespaces: Namespaces, kinds: Sequence[str]) -> Place:
     return tuple(getattr(namespaces, kind) for kind in kinds)
 
 
-def _visited(batch: dict[Place, Room], subjects: Collection[str], kinds: Sequence[str], user: int | None) -> dict[Place, Found]:
-    """Visit a batch with one child; a room whose process has ended is left out. `user` None: enter no user namespace."""
+def _visited(
+    batch: dict[Place, Room], subjects: Collection[str], kinds: Sequence[str], own: Namespaces | None
+) -> dict[Place, Found]:
+    """Visit a batch with one child; a room whose process has ended is left out.
+
+    `own` None is root, who enters whatever is asked for. Anybody else enters the user namespace first, and none that the child
+    is in already: that of the machine's network, say, nobody else may enter.
+    """
     doors: dict[Place, list[int]] = {}
     with ExitStack() as descriptors:
         for place, room in batch.items():
-            entered = ("user", *kinds) if user not in (None, room.namespaces.user) else kinds
+            apart = room.namespaces.apart_from(own) if own else kinds
+            entered = [kind for kind in ("user", *kinds) if kind in apart]
             with suppress(OSError):
                 doors[place] = [_open(room, kind, descriptors) for kind in entered]
         seen = visit(list(doors.values()), subjects)
-    translate = user is not None
-    return {
-        place: _parsed(inside, _users(batch[place]) if translate else None) for place, inside in zip(doors, seen, strict=True)
-    }
+    return {place: _parsed(inside, _users(batch[place]) if own else None) for place, inside in zip(doors, seen, strict=True)}
 
 
 def _open(room: Room, kind: str, descriptors: ExitStack) -> int:
