@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import select
 import shutil
 import signal
 import sys
@@ -17,6 +18,7 @@ sys.path.insert(0, str(ROOT))
 from tests.screen import Screen  # noqa: E402 -- found by the line above
 
 COLUMNS, ROWS = 120, 40
+PATIENCE_SECONDS = 5.0
 WORKSHOP = [sys.executable, "-c", "from workshop.cli import main; main()", "start", "--lang", "en"]
 EMPTY = [
     sys.executable,
@@ -50,12 +52,16 @@ def own_instance(name: str) -> Iterator[dict[str, str]]:
 
 
 def end_helper() -> None:
-    """End the instance's helper, if one runs."""
+    """End the instance's helper, if one runs, and wait until it has tidied up: it needs its directories for that."""
     from workshop.client import Client, HelperError  # noqa: PLC0415 -- reads the instance's name when it is used
     from workshop.protocol import Hello  # noqa: PLC0415 -- the same
 
-    with suppress(HelperError, ProcessLookupError), Client.connect() as client:
-        os.kill(client.ask(Hello()).values["pid"], signal.SIGTERM)
+    with suppress(HelperError, ProcessLookupError):
+        with Client.connect() as client:
+            helper = os.pidfd_open(client.ask(Hello()).values["pid"])
+        signal.pidfd_send_signal(helper, signal.SIGTERM)
+        select.select([helper], [], [], PATIENCE_SECONDS)
+        os.close(helper)
 
 
 def is_full(text: str) -> bool:
