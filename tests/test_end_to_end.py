@@ -141,3 +141,26 @@ def test_exercise_1_by_keys_alone(learner: Learner, record: Path) -> None:
     progress = Progress(record)
     assert progress.passed() >= {step.where for step in LESSON.steps}
     progress.close()
+
+
+@pytest.mark.root
+def test_box_speaks_the_workshops_language(helper: str, record: Path, tmp_path: Path) -> None:
+    """Under an English locale a workshop in Chinese has a box that speaks Chinese; after `l` a new shell's speaks English."""
+    (tmp_path / ".bashrc").write_text("PS1='host> '\n")
+    environment = {"WORKSHOP_PROGRESS": str(record), "SHELL": "/bin/bash", "HOME": str(tmp_path), "LC_ALL": "C.UTF-8"}
+    with Screen([WORKSHOP, "start", "--lang", "zh"], 160, 48, environment) as screen:
+        screen.wait(load_library().lessons[0].steps[0].text["zh"].title, PATIENCE)
+        screen.send(b"\r")
+        screen.wait("host>", PATIENCE)
+        screen.send(b"o")
+        screen.wait("^]")
+        screen.send(b"box rm nobody\r")
+        screen.wait("没有这个容器", PATIENCE)
+        screen.send(LEAVE_TERMINAL + b"l")
+        screen.wait("[Terminal 1]", PATIENCE)
+        screen.send(b"o")
+        screen.wait("^] lesson")
+        screen.send(b"exit\r")
+        screen.wait(lambda text: "没有这个容器" not in text and "host>" in text, PATIENCE)
+        screen.send(b"box rm nobody\r")
+        screen.wait("No such container", PATIENCE)

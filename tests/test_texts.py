@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from workshop.language import language_of
 from workshop.lesson import LANGUAGES
 
 ROOT = Path(__file__).parents[1]
@@ -107,3 +108,19 @@ def test_every_text_that_the_code_names_gets_its_values() -> None:
                         (name, sorted(wanted - {one for one in given if one}), f"{path.relative_to(ROOT)}:{node.lineno}")
                     )
     assert short == []
+
+
+@pytest.mark.parametrize(
+    ("environment", "language"),
+    [
+        ({}, "en"),
+        ({"LANG": "zh_CN.UTF-8"}, "zh"),
+        ({"LANG": "zh_CN.UTF-8", "LC_ALL": "C"}, "en"),
+        ({"LC_ALL": "C.UTF-8", "WORKSHOP_LANGUAGE": "zh"}, "zh"),
+        ({"LANG": "zh_CN.UTF-8", "WORKSHOP_LANGUAGE": "en"}, "en"),
+        ({"LANG": "zh_CN.UTF-8", "WORKSHOP_LANGUAGE": "fr"}, "zh"),
+    ],
+)
+def test_the_language_is_the_workshops_then_the_locales(environment: dict[str, str], language: str) -> None:
+    """What the workshop told its shells comes before the locale, and counts only if it is a language that there is."""
+    assert language_of(environment) == language

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import click
 
 from . import __version__, loading
-from .language import language_of, say
+from .language import VARIABLE, language_of, say
 
 if TYPE_CHECKING:
     from .engine import Choice
@@ -43,6 +43,7 @@ def main() -> None:
 def start(plain: bool, engine: str | None, lang: str | None) -> None:
     """Open the workshop, at the step where you left it."""
     language = lang or language_of()
+    os.environ[VARIABLE] = language  # for whatever is started from here
     signal.signal(signal.SIGHUP, signal.SIG_DFL)  # under nohup(1) the shells in the screen would outlive it
     loading.begin()
     with _session(language, engine) as session:

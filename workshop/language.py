@@ -11,9 +11,14 @@ from pathlib import Path
 
 from .lesson import LANGUAGES
 
+VARIABLE = "WORKSHOP_LANGUAGE"
+"""What the workshop tells its shells of the language that the learner has chosen in it, so that `box` speaks it as well."""
+
 
 def language_of(environment: Mapping[str, str] = os.environ) -> str:
-    """The learner's language by the locale variables, in POSIX's order of precedence; English where it is neither."""
+    """The learner's language: the workshop's own variable, else the locale's by POSIX's order; English where it is neither."""
+    if environment.get(VARIABLE) in LANGUAGES:
+        return environment[VARIABLE]
     for name in ("LC_ALL", "LC_MESSAGES", "LANG"):
         if environment.get(name):
             return "zh" if environment[name].lower().startswith("zh") else "en"

@@ -13,7 +13,7 @@ from textual.screen import Screen
 from textual.widget import Widget
 
 from .. import loading
-from ..language import say
+from ..language import VARIABLE, say
 from ..lesson import LANGUAGES
 from ..session import Session
 from ..wrapping import breaks
@@ -44,7 +44,8 @@ def terminal_pane(language: str) -> Widget:
     from .shell import shell_command  # noqa: PLC0415  # only once the first frame is painted
     from .terminal import TerminalPane  # noqa: PLC0415  # as above
 
-    return TerminalPane(*shell_command(), language=language)
+    command, environment = shell_command()
+    return TerminalPane(command, environment | {VARIABLE: language}, language=language)
 
 
 def theme_of(environment: Mapping[str, str]) -> str:
