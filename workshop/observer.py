@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from . import registry
+from . import lxc, registry
 from .facts import Facts
 from .handmade import look
 from .refusal import HelperError
@@ -18,7 +18,7 @@ from .virtual import find
 if TYPE_CHECKING:
     from .client import Client
 
-PROGRAMS = ("busybox", "runc", "docker-registry", "curl")
+PROGRAMS = ("busybox", "runc", "docker-registry", "curl", "lxc-start")
 """What a lesson may ask the learner to start, and machines may lack."""
 
 
@@ -39,6 +39,8 @@ class Observer:
             facts = replace(facts, handmade=look(Path.home()))
         if "registry" in subjects:
             facts = replace(facts, registry=registry.find())
+        if "lxc" in subjects:
+            facts = replace(facts, lxc=lxc.look(Path.home()))
         return replace(facts, programs=tuple(filter(shutil.which, PROGRAMS))) if "programs" in subjects else facts
 
     def _seen(self, subjects: Sequence[str]) -> Facts:

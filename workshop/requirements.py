@@ -44,6 +44,7 @@ REQUIREMENTS: dict[str, Callable[[Facts], bool]] = {
     "opaque_upper": _kernel_since(6, 6),
     "busybox": lambda facts: "busybox" in facts.programs,
     "runc": lambda facts: {"busybox", "runc"} <= set(facts.programs),
+    "lxc": lambda facts: {"busybox", "lxc-start"} <= set(facts.programs),
     "registry": lambda facts: {"docker-registry", "curl"} <= set(facts.programs),
     "cgroup_v1": lambda facts: any(one.version == 1 for one in facts.host.hierarchies),
     "cgroup_v2": lambda facts: any(one.version == 2 for one in facts.host.hierarchies),

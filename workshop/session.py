@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 Observe = Callable[[Sequence[str]], Facts]
 PICTURE_SUBJECTS = frozenset({"processes", "hostname"})
 """What the live pictures need, looked at whatever the step asks for."""
-UNDO_SUBJECTS = ("ipc", "images", "handmade")
+UNDO_SUBJECTS = ("ipc", "images", "handmade", "lxc")
 BOX = Choice()
 """The workshop's own engine."""
 FIGURE_CELLS = 46
@@ -347,7 +347,7 @@ class Session:
             say(self.language, "session.not_removed" if one in left else f"session.removed_{one.kind}", name=one.shown)
             for one in tried
         ]
-        return sentences or [say(self.language, "session.nothing_to_undo")]
+        return list(dict.fromkeys(sentences)) or [say(self.language, "session.nothing_to_undo")]
 
     def settled(self) -> tuple[str, str] | None:
         """After a passed step that settles a prediction: what was predicted, and what came true."""

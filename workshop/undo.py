@@ -10,6 +10,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from . import lxc
 from .facts import Facts, Image, Interface
 from .facts.handmade import FOLDER
 
@@ -23,15 +24,16 @@ ENGINES_LINK = re.compile(r"veth[0-9a-f]{7,}|br-[0-9a-f]{12}|(docker|podman|cni|
 
 @dataclass(frozen=True)
 class Leftover:
-    """Something to remove: `kind` is a key of COMMANDS; `name` its id, or its name where it has one only."""
+    """Something to remove: `kind` is a key of COMMANDS, or lxc; `name` its id or path, or its name where it has one only."""
 
     kind: str
     name: str
 
     @property
     def shown(self) -> str:
-        """The name, of a long id as much as engines show."""
-        return self.name[:12] if re.fullmatch("[0-9a-f]{64}", self.name) else self.name
+        """The name, of a long id as much as engines show, of a control group what it has in each of version 1's trees."""
+        name = self.name.rpartition("/")[2] if self.kind == "group" else self.name
+        return name[:12] if re.fullmatch("[0-9a-f]{64}", name) else name
 
 
 DOCKERS = ("docker", "ps", "--no-trunc", "--format", "{{.ID}} {{.Image}}")
@@ -47,12 +49,13 @@ COMMANDS = {
     "network": ("box", "network", "rm"),
     "image": ("box", "rmi"),
     "file": ("rm", "-f"),
+    "group": ("rmdir",),
 }
-"""What removes each kind; the name comes after it."""
+"""What removes each kind but LXC's containers (`lxc.remove`); the name comes after it."""
 
 
 def leftovers(before: Facts, now: Facts, uid: int, dockers: Collection[str] = ()) -> list[Leftover]:
-    """What appeared since `before`: this user's IPC objects, root's links, and box's things, files by hand. Pure.
+    """What appeared since `before`: this user's IPC objects, root's links and LXC containers, box's things, files by hand. Pure.
 
     Of Docker's containers those whose ids are among `dockers`.
     """
@@ -73,7 +76,8 @@ def leftovers(before: Facts, now: Facts, uid: int, dockers: Collection[str] = ()
     found += [Leftover("docker", one.id) for one in now.containers if before.same(one) is None and one.id in dockers]
     found += links + [Leftover("network", one.id) for one in now.networks if one not in before.networks]
     found += [Leftover("image", one.name) for one in _new_images(before, now)]
-    return found + [Leftover("file", one) for one in _new_files(before, now)]
+    found += [Leftover("file", one) for one in _new_files(before, now)]
+    return found + (_new_lxc(before, now) if uid == 0 else [])
 
 
 def _new_files(before: Facts, now: Facts) -> list[str]:
@@ -82,6 +86,15 @@ def _new_files(before: Facts, now: Facts) -> list[str]:
     return [
         f"{FOLDER}/{one.path}" for one in now.handmade if looked and one.path not in {other.path for other in before.handmade}
     ]
+
+
+def _new_lxc(before: Facts, now: Facts) -> list[Leftover]:
+    """Containers of LXC that were made since, and the empty control groups that it left; none where nobody looked."""
+    if "lxc" not in before.subjects or "lxc" not in now.subjects:
+        return []
+    old = {one.folder for one in before.lxc.containers}
+    made = [Leftover("lxc", one.folder) for one in now.lxc.containers if one.folder not in old]
+    return made + [Leftover("group", path) for path in now.lxc.groups if path not in before.lxc.groups]
 
 
 def _new_images(before: Facts, now: Facts) -> list[Image]:
@@ -103,6 +116,9 @@ def _new_links(before: Facts, now: Facts) -> list[Interface]:
 def remove(leftover: Leftover) -> None:
     """Remove it as this user. That it is gone already, or that the command is missing, is no error: the next look tells."""
     with suppress(OSError):
+        if leftover.kind == "lxc":
+            lxc.remove(leftover.name)
+            return
         subprocess.run([*COMMANDS[leftover.kind], leftover.name], check=False, capture_output=True, cwd=Path.home())
 
 

@@ -7,6 +7,7 @@ from .components import Component
 from .handmade import HandFile
 from .images import Image, Written
 from .ipc import Ipc, Queue, Segment, Semaphores
+from .lxc import Lxc, LxcContainer
 from .measured import Measured, Series, Virtual
 from .mounts import Mount
 from .namespaces import KINDS, Namespaces
@@ -39,6 +40,8 @@ __all__ = [
     "Interface",
     "Io",
     "Ipc",
+    "Lxc",
+    "LxcContainer",
     "Measured",
     "Membership",
     "Memory",

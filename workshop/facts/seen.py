@@ -11,6 +11,7 @@ from .components import Component
 from .handmade import HandFile
 from .images import Image, Written
 from .ipc import Ipc
+from .lxc import Lxc
 from .measured import Measured, Virtual
 from .mounts import Mount
 from .namespaces import Namespaces
@@ -23,7 +24,7 @@ from .users import Users
 
 SUBJECTS = (
     "processes", "hostname", "ipc", "mounts", "interfaces", "listeners", "users", "cgroups", "security", "roots", "images",
-    "virtual", "clocks", "programs", "handmade", "written", "components", "registry",
+    "virtual", "clocks", "programs", "handmade", "written", "components", "registry", "lxc",
 )  # fmt: skip
 """What can be asked for. Namespaces and each container's PID 1 are always seen."""
 
@@ -119,8 +120,8 @@ class Facts:
     From the learner's own side, not the kernel: `measured` holds the latest result of each experiment of the lesson that the
     workshop has run for this learner, `virtual` what the learner could boot a virtual machine with (subject virtual),
     `programs` which of those that lessons ask for the learner's shell would find (subject programs), `handmade` the files of
-    an image that the learner makes by hand (subject handmade), and `registry` what a registry on the loopback interface holds
-    (subject registry).
+    an image that the learner makes by hand (subject handmade), `registry` what a registry on the loopback interface holds
+    (subject registry), and `lxc` what LXC has on disk (subject lxc).
     """
 
     host: Host = field(default_factory=Host)
@@ -137,6 +138,7 @@ class Facts:
     handmade: tuple[HandFile, ...] = ()
     programs: tuple[str, ...] = ()
     registry: Registry = field(default_factory=Registry)
+    lxc: Lxc = field(default_factory=Lxc)
 
     def container(self, pid_namespace: int) -> Container | None:
         """The container of this PID namespace, None if it is not here (any more)."""
