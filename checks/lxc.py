@@ -23,13 +23,12 @@ def container_made(seen: Evidence) -> Verdict:
 
 
 def container_started(seen: Evidence) -> Verdict:
-    """A container of LXC's runs that did not."""
-    if found := [one for one in seen.appeared() if one.engine == "lxc"]:
-        return Passed(pid=found[0].init.pid, group=_group(found[0]))
-    if others := [one for one in seen.appeared() if one.engine != "box"]:
-        return NotYet("other_engine", engine=others[0].engine, container=others[0].name)
+    """The container runs, as LXC's, and did not."""
     if running := _running(seen.now):
-        return NotYet("already_runs", pid=running.init.pid)
+        fresh = running in seen.appeared()
+        return Passed(pid=running.init.pid, group=_group(running)) if fresh else NotYet("already_runs", pid=running.init.pid)
+    if others := [one for one in seen.appeared() if one.engine not in ("box", "lxc")]:
+        return NotYet("other_engine", engine=others[0].engine, container=others[0].name)
     return NotYet("not_running") if _original(seen.now) else NotYet("not_made")
 
 
