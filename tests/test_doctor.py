@@ -31,7 +31,7 @@ HEALTHY = Machine(
     rows=24,
     encoding="UTF-8",
     disk=10**10,
-    programs=("busybox", "curl", "docker-registry", "runc"),
+    programs=("busybox", "curl", "docker-registry", "lxc-start", "runc"),
     virtual=Virtual("/usr/bin/qemu-system-x86_64", "/boot/vmlinuz-6.12.48-amd64"),
 )
 
