@@ -118,7 +118,7 @@ class Bare:
             self.terminal.close()
             self.terminal = None
         if self.group.is_dir():
-            _remove_when_empty(self.group)
+            remove_when_empty(self.group)
 
 
 class Runc:
@@ -208,7 +208,7 @@ def docker_daemon(folder: Path) -> Iterator[str]:
         process.terminate()
         process.wait(PATIENCE)
         for group in _docker_groups() - groups:
-            _remove_when_empty(group)
+            remove_when_empty(group)
         if not settings_were_there:
             settings.rmdir()
 
@@ -219,7 +219,7 @@ def _docker_groups() -> set[Path]:
     return {path for path in (top / "docker", *top.glob("*/docker")) if path.is_dir()}
 
 
-def _remove_when_empty(group: Path) -> None:
+def remove_when_empty(group: Path) -> None:
     """Remove a control group as soon as its last process has left it; the kernel tells nobody of that on version 1."""
     end = time.monotonic() + PATIENCE
     while True:
