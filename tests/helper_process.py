@@ -67,14 +67,14 @@ def open_directory() -> Iterator[Path]:
 
 
 @contextlib.contextmanager
-def helper_process(directory: Path, *arguments: str) -> Iterator[Process]:
-    """Start a helper as root on a socket that everybody may open, as systemd does; end it and all that is its."""
+def helper_process(directory: Path, *arguments: str, by: Sequence[str] = ()) -> Iterator[Process]:
+    """Start a helper as root, by a command, on a socket that everybody may open, as systemd does; end it and all that is its."""
     path = str(directory / "helper.sock")
     with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as listener:
         listener.bind(path)
         Path(path).chmod(0o666)  # everybody may connect, as to the installed helper
         listener.listen(64)
-        passing = [sys.executable, "-c", _AS_SYSTEMD, str(listener.fileno())]
+        passing = [*by, sys.executable, "-c", _AS_SYSTEMD, str(listener.fileno())]
         command = [*passing, sys.executable, "-I", str(MAIN), "run", *arguments]
         process = started(command, (listener.fileno(),))
     try:

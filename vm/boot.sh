@@ -4,7 +4,7 @@
 set -euo pipefail
 
 folder=$1 groups=$2
-patience=1200 # seconds; a machine that is emulated takes some minutes
+patience=1200 # seconds; emulated, since within a virtual machine /dev/kvm may be there and not work
 hierarchy=$([ "$groups" = v1 ] && echo 0 || echo 1)
 case $(uname -m) in
     x86_64) machine=(qemu-system-x86_64) console=ttyS0 ;;
@@ -12,7 +12,7 @@ case $(uname -m) in
     *) echo "vm/boot.sh: no machine of this kind, $(uname -m), is known" >&2 && exit 1 ;;
 esac
 
-timeout "$patience" "${machine[@]}" -accel kvm -accel tcg,thread=multi -cpu max -smp 2 -m 2048 \
+timeout "$patience" "${machine[@]}" -accel tcg,thread=multi -cpu max -smp 2 -m 2048 \
     -nic none -display none -monitor none -serial stdio -no-reboot \
     -drive "file=$folder/image,format=raw,if=virtio" -kernel "$folder/vmlinuz" -initrd "$folder/initrd.img" \
     -append "root=/dev/vda rw console=$console systemd.unified_cgroup_hierarchy=$hierarchy" \

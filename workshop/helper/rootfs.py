@@ -156,6 +156,7 @@ def be_alone_with(over: str, directory: int | str) -> None:
     mount("none", "/", flags=MS_REC | MS_PRIVATE)
     if isinstance(directory, int):
         syscalls.move_mount(directory, over)
+        mount("none", over, flags=MS_PRIVATE)  # a copy is shared where its original is, as systemd has all; pivot_root refuses
     else:
         mount(directory, over, flags=MS_BIND)
     enter(over)
