@@ -11,9 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from workshop.doctor import Report, as_json, examine, judge, render
+from workshop.doctor import Report, as_json, examine, judge, needing, render
 from workshop.facts import KINDS, Hierarchy, Virtual
 from workshop.language import words
+from workshop.library import load_library
 from workshop.machine import Engine, Machine, filesystems, hierarchies
 from workshop.requirements import REQUIREMENTS
 
@@ -31,9 +32,12 @@ HEALTHY = Machine(
     rows=24,
     encoding="UTF-8",
     disk=10**10,
+    clock=1.8e9,
     programs=("busybox", "curl", "docker-registry", "lxc-start", "runc"),
     virtual=Virtual("/usr/bin/qemu-system-x86_64", "/boot/vmlinuz-6.12.48-amd64"),
 )
+
+STEPS = needing(load_library())
 
 HYBRID = """\
 tmpfs /sys/fs/cgroup tmpfs rw,relatime,mode=755 0 0
@@ -50,10 +54,10 @@ def states(report: Report) -> dict[str, str]:
 
 def test_healthy_machine_lacks_only_the_other_cgroup_version() -> None:
     """On a current distribution with the helper installed, all is well; what only version 1 shows is not possible."""
-    report = judge(HEALTHY)
+    report = judge(HEALTHY, STEPS)
     assert report.usable
     lacking = {slug for slug, state in states(report).items() if state != "ok"}
-    assert lacking == {"cpu_controller_v1", "cgroup_v1", "devices_controller"}
+    assert lacking == {name for name in ("cpu_controller_v1", "cgroup_v1", "devices_controller") if STEPS[name]}
 
 
 def test_a_file_system_that_the_kernel_loads_when_needed_is_there(tmp_path: Path) -> None:
@@ -89,20 +93,38 @@ LIMITS = {
     "encoding_other": replace(HEALTHY, encoding="ANSI_X3.4-1968"),
     "emulator_absent": replace(HEALTHY, emulator=False),
     "disk_low": replace(HEALTHY, disk=10**6),
+    "clock_wrong": replace(HEALTHY, clock=0.0),
+    "overlay_refused": replace(HEALTHY, helper="own", overlay_refused="mount: operation not permitted"),
+    "registry": replace(HEALTHY, programs=("busybox", "lxc-start", "runc")),
 }
 
 
 @pytest.mark.parametrize("slug", LIMITS)
 def test_a_limit_is_named_and_the_rest_goes_on(slug: str) -> None:
     """Each thing that can be amiss is a limit with its own name; the workshop can still be used."""
-    report = judge(LIMITS[slug])
+    report = judge(LIMITS[slug], STEPS)
     assert states(report)[slug] == "limited"
     assert report.usable
 
 
+def test_a_lack_names_the_steps_that_it_makes_impossible() -> None:
+    """Few are named, many are counted by lesson; they are those that the lessons' own files say."""
+    report = judge(LIMITS["registry"], STEPS)
+    lack = next(one for one in report.findings if one.slug == "registry")
+    assert "architecture/push_layer" in lack.steps
+    assert f"impossible until then: architecture ({len(lack.steps)})" in render(report, "en")
+    few = judge(LIMITS["registry"], {"registry": ("mine/one", "mine/two")})
+    assert "impossible until then: mine/one, mine/two" in render(few, "en")
+
+
+def test_what_no_step_requires_is_no_lack() -> None:
+    """A requirement that nothing here has is not reported."""
+    assert "registry" not in states(judge(LIMITS["registry"], {"registry": ()}))
+
+
 def test_no_way_to_make_a_container_is_unusable() -> None:
     """Without a helper, without root and without user namespaces nothing can be done, and the report says so."""
-    report = judge(replace(HEALTHY, helper="", user_namespace_refused="not permitted"))
+    report = judge(replace(HEALTHY, helper="", user_namespace_refused="not permitted"), STEPS)
     assert states(report)["helper_impossible"] == "missing"
     assert not report.usable
 
@@ -111,11 +133,12 @@ def test_no_way_to_make_a_container_is_unusable() -> None:
 @pytest.mark.parametrize("slug", [*LIMITS, "healthy"])
 def test_every_finding_has_words_and_every_trouble_a_fix(slug: str, language: str) -> None:
     """A report shows a sentence for every finding and what to do about each that is not ok, with every value filled in."""
-    report = judge(LIMITS.get(slug, HEALTHY))
+    report = judge(LIMITS.get(slug, HEALTHY), STEPS)
     lines = render(report, language).splitlines()
     troubles = [one for one in report.findings if one.state != "ok"]
-    assert len(lines) == len(report.findings) + len(troubles) + 2
-    assert sum(line.startswith(" " * 26) for line in lines) == len(troubles)
+    told = len(troubles) + sum(bool(one.steps) for one in troubles)
+    assert len(lines) == len(report.findings) + told + 2
+    assert sum(line.startswith(" " * 26) for line in lines) == told
     assert "{" not in render(report, language)
 
 
@@ -127,7 +150,7 @@ def test_every_requirement_has_a_reason_and_a_fix(language: str) -> None:
 
 def test_control_characters_of_other_programs_are_not_shown() -> None:
     """What an engine printed is shown without escapes."""
-    told = render(judge(replace(HEALTHY, engines=(Engine("podman", "\x1b[2J5", "\u202ebad"),))), "en")
+    told = render(judge(replace(HEALTHY, engines=(Engine("podman", "\x1b[2J5", "\u202ebad"),)), STEPS), "en")
     assert "\x1b" not in told
     assert "\u202e" not in told
 
@@ -153,7 +176,7 @@ def test_this_machine_is_read_as_it_is() -> None:
 
 def test_json_holds_readings_findings_and_the_answer() -> None:
     """Programs get the same report: usable or not, each finding with text and fix, and every reading."""
-    told = json.loads(as_json(judge(LIMITS["overlay_absent"])))
+    told = json.loads(as_json(judge(LIMITS["overlay_absent"], STEPS)))
     assert told["usable"] is True
     found = next(one for one in told["findings"] if one["slug"] == "overlay_absent")
     assert found["fix"] == "sudo modprobe overlay"

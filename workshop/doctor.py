@@ -4,19 +4,33 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 
 from rich.cells import set_cell_size
 
 from .engine import Choice
 from .facts import KINDS, Facts, Host, Namespaces
 from .language import say
+from .library import Library, load_library
 from .machine import Machine, read
 from .requirements import REQUIREMENTS
 
 PACKAGES = {"busybox": "busybox-static", "ip": "iproute2", "ps": "procps", "vim": "vim"}
 """Debian's package of a program; of the others it is util-linux."""
+REFUSING = {
+    "user.max_user_namespaces": ("0", "user_namespaces_none_allowed"),
+    "kernel.unprivileged_userns_clone": ("0", "user_namespaces_root_only"),
+    "kernel.apparmor_restrict_unprivileged_userns": ("1", "user_namespaces_apparmor"),
+}
+"""The value of each setting that keeps ordinary users from using a user namespace, and what that is called here."""
+INDENT = " " * 26
+FEW = 3
+"""Steps that are named one by one."""
+FIRST_YEAR = 2026
+"""In which this workshop was made."""
 SMALLEST_TERMINAL = (80, 24)
 SMALLEST_DISK = 200_000_000
 OLDEST_KERNEL = (5, 10)
@@ -35,6 +49,8 @@ class Finding:
     state: str
     slug: str
     values: dict[str, str | int] = field(default_factory=dict)
+    steps: tuple[str, ...] = ()
+    """Those that it makes impossible, as `lesson/step`; for the area `lessons` only."""
 
 
 @dataclass(frozen=True)
@@ -52,12 +68,19 @@ class Report:
 
 def examine() -> Report:
     """This machine, as it is now: reads for up to a few seconds, changes nothing."""
-    return judge(read())
+    return judge(read(), needing(load_library()))
 
 
-def judge(machine: Machine) -> Report:
-    """What follows from the readings. Pure."""
-    return Report(machine, tuple(finding for examined in _EXAMINED for finding in examined(machine)))
+def needing(library: Library) -> dict[str, tuple[str, ...]]:
+    """Each requirement, and the steps that have it, as `lesson/step`."""
+    steps = [step for lesson in library.lessons for step in lesson.steps]
+    return {name: tuple(step.where for step in steps if name in step.requires) for name in REQUIREMENTS}
+
+
+def judge(machine: Machine, steps: Mapping[str, tuple[str, ...]]) -> Report:
+    """What follows from the readings; `steps` says which need each requirement. Pure."""
+    found = [finding for examined in _EXAMINED for finding in examined(machine)]
+    return Report(machine, (*found, *_lessons(machine, steps)))
 
 
 def _python(machine: Machine) -> Iterator[Finding]:
@@ -103,19 +126,25 @@ def _controllers(machine: Machine, version: int) -> list[str]:
 def _user_namespaces(machine: Machine) -> Iterator[Finding]:
     if not machine.user_namespace_refused:
         yield Finding("user_namespaces", "ok", "user_namespaces_ok")
-    elif machine.settings.get("user.max_user_namespaces") == "0":
-        yield Finding("user_namespaces", "limited", "user_namespaces_none_allowed")
-    elif machine.settings.get("kernel.unprivileged_userns_clone") == "0":
-        yield Finding("user_namespaces", "limited", "user_namespaces_root_only")
-    elif machine.settings.get("kernel.apparmor_restrict_unprivileged_userns", "0") != "0":
-        yield Finding("user_namespaces", "limited", "user_namespaces_apparmor")
+    elif setting := _refusing(machine):
+        yield Finding("user_namespaces", "limited", REFUSING[setting][1])
     else:
         yield Finding("user_namespaces", "limited", "user_namespaces_refused", {"reason": machine.user_namespace_refused})
 
 
+def _refusing(machine: Machine) -> str:
+    """The setting that keeps ordinary users from using a user namespace, '' where none does."""
+    return next((name for name, (value, _) in REFUSING.items() if machine.settings.get(name) == value), "")
+
+
 def _overlay(machine: Machine) -> Iterator[Finding]:
-    there = "overlay" in machine.filesystems
-    yield Finding("overlay", "ok" if there else "limited", "overlay_ok" if there else "overlay_absent")
+    """A helper of root's mounts a box's root as root; a user's own must do it in a user namespace."""
+    if "overlay" not in machine.filesystems:
+        yield Finding("overlay", "limited", "overlay_absent")
+    elif machine.root or machine.helper == "root" or machine.user_namespace_refused or not machine.overlay_refused:
+        yield Finding("overlay", "ok", "overlay_ok")
+    else:
+        yield Finding("overlay", "limited", "overlay_refused", {"reason": machine.overlay_refused})
 
 
 def _helper(machine: Machine) -> Iterator[Finding]:
@@ -178,13 +207,20 @@ def _terminal(machine: Machine) -> Iterator[Finding]:
     yield Finding("terminal", "ok" if machine.emulator else "limited", "emulator_ok" if machine.emulator else "emulator_absent")
 
 
+def _clock(machine: Machine) -> Iterator[Finding]:
+    """A clock that is behind this workshop's making is wrong; one that is ahead nobody can tell."""
+    now = datetime.fromtimestamp(machine.clock, UTC)
+    wrong = now.year < FIRST_YEAR
+    yield Finding("clock", "limited" if wrong else "ok", "clock_wrong" if wrong else "clock_ok", {"time": f"{now:%F %R}"})
+
+
 def _disk(machine: Machine) -> Iterator[Finding]:
     low = machine.disk < SMALLEST_DISK
     yield Finding("disk", "limited" if low else "ok", "disk_low" if low else "disk_ok", {"megabytes": machine.disk // 1_000_000})
 
 
-def _lessons(machine: Machine) -> Iterator[Finding]:
-    """What steps require, by the same predicates that judge a step `impossible here`."""
+def _lessons(machine: Machine, steps: Mapping[str, tuple[str, ...]]) -> Iterator[Finding]:
+    """What steps require, by the same predicates that judge a step `impossible here`; what no step requires is no lack."""
     time = 1 if "time" in machine.namespaces else 0  # which number it has does not matter
     facts = Facts(
         Host(
@@ -197,16 +233,16 @@ def _lessons(machine: Machine) -> Iterator[Finding]:
         virtual=machine.virtual,
         programs=machine.programs,
     )
-    absent = [name for name, there in REQUIREMENTS.items() if not there(facts)]
+    absent = [name for name, needed_by in steps.items() if needed_by and not REQUIREMENTS[name](facts)]
     if not absent:
         yield Finding("lessons", "ok", "lessons_ok")
     for name in absent:
-        yield Finding("lessons", "limited", name)
+        yield Finding("lessons", "limited", name, steps=steps[name])
 
 
 _EXAMINED: tuple[Callable[[Machine], Iterator[Finding]], ...] = (
     _python, _kernel, _namespaces, _cgroups, _user_namespaces, _overlay, _helper, _engines, _chosen, _lsms, _programs, _terminal,
-    _disk, _lessons,
+    _disk, _clock,
 )  # fmt: skip
 
 
@@ -222,7 +258,17 @@ def _lines(finding: Finding, language: str) -> Iterator[str]:
     area = set_cell_size(say(language, f"doctor.area_{finding.area}"), 16)
     yield f"{state} {area} {_sentence(finding, finding.slug, language)}"
     if finding.state != "ok":
-        yield " " * 26 + say(language, "doctor.fix", fix=_sentence(finding, f"{finding.slug}_fix", language))
+        yield INDENT + say(language, "doctor.fix", fix=_sentence(finding, f"{finding.slug}_fix", language))
+    if finding.steps:
+        yield INDENT + say(language, "doctor.steps", steps=_counted(finding.steps))
+
+
+def _counted(steps: tuple[str, ...]) -> str:
+    """Steps by name where they are few, else how many in each lesson."""
+    if len(steps) <= FEW:
+        return ", ".join(steps)
+    lessons = Counter(where.partition("/")[0] for where in steps)
+    return ", ".join(f"{lesson} ({count})" for lesson, count in lessons.items())
 
 
 def _sentence(finding: Finding, key: str, language: str) -> str:

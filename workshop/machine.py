@@ -10,6 +10,7 @@ import select
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -36,6 +37,11 @@ SETTINGS = {
     "kernel.apparmor_restrict_unprivileged_userns": "/proc/sys/kernel/apparmor_restrict_unprivileged_userns",
 }
 """Settings that can keep ordinary users from making user namespaces (user_namespaces(7); the last is Ubuntu's)."""
+OVERLAY = (
+    "mount -t tmpfs none /mnt && cd /mnt && mkdir lower upper work root &&"
+    " mount -t overlay none root -o lowerdir=lower,upperdir=upper,workdir=work,userxattr"
+)
+"""Mounts an overlay as box does, in a mount namespace that ends with the command."""
 PATIENCE = 3.0
 """Seconds that another program or the helper may take to answer; a doctor must never hang."""
 
@@ -53,7 +59,8 @@ class Engine:
 class Machine:
     """The readings. `helper` is root, own or '' for none; sizes of the terminal are 0 where there is none; `disk` in bytes.
 
-    `chosen` is the engine that lessons show.
+    `chosen` is the engine that lessons show, `clock` epoch seconds; `..._refused` is the last line of why that is, '' where it
+    is possible.
     """
 
     python: str = ""
@@ -76,6 +83,8 @@ class Machine:
     encoding: str = ""
     emulator: bool = True
     disk: int = 0
+    clock: float = 0.0
+    overlay_refused: str = ""
     virtual: Virtual = field(default_factory=Virtual)
     programs: tuple[str, ...] = ()
 
@@ -104,6 +113,8 @@ def read() -> Machine:
         encoding=locale.getencoding(),
         emulator=importlib.util.find_spec("pyghostty") is not None,
         disk=_free(Path.home()),
+        clock=time.time(),
+        overlay_refused=_ask("unshare", "--user", "--map-root-user", "--mount", "sh", "-c", OVERLAY)[1],
         virtual=find(),
         programs=tuple(filter(shutil.which, ASKED_FOR)),
     )
