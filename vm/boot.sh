@@ -4,7 +4,7 @@
 set -euo pipefail
 
 folder=$1 groups=$2
-patience=1200 # seconds; emulated, since within a virtual machine /dev/kvm may be there and not work
+patience=2400 # seconds; emulated, since within a virtual machine /dev/kvm may be there and not work
 hierarchy=$([ "$groups" = v1 ] && echo 0 || echo 1)
 case $(uname -m) in
     x86_64) machine=(qemu-system-x86_64) console=ttyS0 ;;
