@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -61,6 +62,16 @@ def test_a_later_sitting_records_against_the_beginning_of_the_step(session: Sess
     beside = Session(session.library, session.progress, machine.observe, "en")
     machine.name = "other"
     assert read_case(record(beside, "small/rename", "beside")).verdict == "passed"
+
+
+def test_a_case_does_not_name_the_kernels_build(session: Session, machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of the kernel's name the version is kept, in the facts and in an answer that repeats it."""
+    seen = machine.observe(())
+    named = replace(seen, host=replace(seen.host, kernel="6.18.44-somebodys-cloud"))
+    monkeypatch.setattr(machine, "observe", lambda _subjects: named)
+    beside = Session(session.library, session.progress, machine.observe, "en")
+    evidence = read_case(record(beside, "small/rename", "version", "6.18.44-somebodys-cloud")).evidence
+    assert (evidence.now.host.kernel, evidence.answer) == ("6.18.44", "6.18.44")
 
 
 def test_only_the_present_step_can_be_recorded(session: Session) -> None:

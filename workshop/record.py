@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from .attempt import attempt
 from .cases import Case, write_case
-from .facts import Evidence
+from .facts import Evidence, Facts
 from .lesson import ContentError
 from .library import Library
 from .session import Session
@@ -24,8 +25,19 @@ def record(session: Session, where: str, name: str, answer: str | None = None) -
         raise ContentError(
             f"{where} is not the step you are at: open it with `workshop start`, do what the case should show, and record it then"
         )
-    evidence = Evidence(begun.evidence.before, session.look(), answer)
+    now = session.look()
+    answer = answer and answer.replace(now.host.kernel or "-", _version(now))
+    evidence = Evidence(_without_build(begun.evidence.before), _without_build(now), answer)
     return save(session.library, step.where, name, evidence)
+
+
+def _without_build(facts: Facts) -> Facts:
+    """With the kernel's version only: what a distribution or a cloud puts behind it names somebody's machine."""
+    return replace(facts, host=replace(facts.host, kernel=_version(facts)))
+
+
+def _version(facts: Facts) -> str:
+    return facts.host.kernel.partition("-")[0]
 
 
 def save(library: Library, where: str, name: str, evidence: Evidence) -> Path:
