@@ -7,8 +7,8 @@ import sys
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-GROUPS = ("v2", "v1")
-ENGINES = ("box", "docker")
+ENGINES = {"v2": "box", "v1": "docker"}
+"""Which engine solves the lessons, by the control groups that the machine was started with."""
 
 
 @dataclass(frozen=True)
@@ -54,16 +54,15 @@ def troubles(folder: Path, groups: str) -> list[str]:
     if _read(results / "provision.status").strip() != "0":
         console = _read(folder / f"console-{groups}.log")[-2000:]
         return [f"{groups}: provision.sh failed, or never ran:\n{_read(results / 'provision.log')}{console}"]
-    found = [(engine, _read(results / f"solve-{engine}.err")) for engine in ENGINES]
-    return [f"{groups}, {engine}: {text}" for engine, text in found if text]
+    text = _read(results / f"solve-{ENGINES[groups]}.err")
+    return [f"{groups}, {ENGINES[groups]}: {text}"] if text else []
 
 
 def main(folder: Path) -> int:
     """Print and keep what is in this folder; returns the exit status."""
-    pairs = [(groups, engine) for groups in GROUPS for engine in ENGINES]
-    all_solved = [solved(groups, engine, _read(folder / groups / f"solve-{engine}.jsonl")) for groups, engine in pairs]
-    wrong = [one for groups in GROUPS for one in troubles(folder, groups)]
-    doctors = {groups: json.loads(_read(folder / groups / "doctor.json") or "null") for groups in GROUPS}
+    all_solved = [solved(*pair, _read(folder / pair[0] / f"solve-{pair[1]}.jsonl")) for pair in ENGINES.items()]
+    wrong = [one for groups in ENGINES for one in troubles(folder, groups)]
+    doctors = {groups: json.loads(_read(folder / groups / "doctor.json") or "null") for groups in ENGINES}
     kept = {"solved": [asdict(one) for one in all_solved], "doctor": doctors, "troubles": wrong}
     (folder / "results.json").write_text(json.dumps(kept, indent=1, ensure_ascii=False) + "\n")
     print("\n".join([*map(told, all_solved), *wrong]))

@@ -1,6 +1,6 @@
 #!/bin/bash
 # `make test-vm`: builds a Debian machine, starts it with control groups of version 2 and of version 1, and judges what an
-# ordinary user could do in it. Must be root's; takes about three quarters of an hour on two cores.
+# ordinary user could do in it. Must be root's; takes about half an hour on two cores.
 #   vm/test.sh [FOLDER]     results are left in FOLDER, build/vm by default: results.json, and all logs
 set -euo pipefail
 
