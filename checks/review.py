@@ -85,6 +85,26 @@ def root_link(facts: Facts) -> Asked | None:
     return Asked("root", {"container": own.name, "pid": own.init.pid}, slip="cwd") if own else None
 
 
+def lxc_group(facts: Facts) -> Asked | None:
+    """What LXC would call the control group of a container of this name (lxc.container.conf(5), lxc.cgroup.dir)."""
+    own = _own(facts)
+    return Asked(f"lxc.payload.{own.name}", {"container": own.name}, slip=own.name) if own else None
+
+
+def lxc_key(facts: Facts) -> Asked | None:
+    """Which key of LXC's configuration has this value (lxc.container.conf(5))."""
+    own = _own(facts)
+    if own is None:
+        return None
+    values = {
+        "lxc.rootfs.path": f"dir:/var/lib/lxc/{own.name}/rootfs",
+        "lxc.uts.name": own.name,
+        "lxc.mount.entry": "/lib lib none ro,bind 0 0",
+    }
+    key = _pick(own, sorted(values))
+    return Asked(key, {"container": own.name, "value": values[key]})
+
+
 def layers(facts: Facts) -> Asked | None:
     """How many layers the container's root is made of, by its overlay mount."""
     own = _own(facts)
