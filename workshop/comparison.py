@@ -13,6 +13,8 @@ from .figures import SIGNS, STYLES, clean, heading, size, wrapped
 from .language import say
 
 LABEL_CELLS, VALUE_CELLS = 18, 11
+SIGN_CELLS = 5
+"""A sign, and the spaces between columns."""
 MOUNTS_NAMED = 6
 NEEDED = frozenset({"cgroups", "mounts", "security", "users"})
 """The subjects that are compared; without them a fact would look like none."""
@@ -40,8 +42,9 @@ def comparison(facts: Facts, language: str, width: int) -> list[Text]:
     if both is None or not set(facts.subjects) >= NEEDED:
         return wrapped(say(language, "figures.compared_nothing"), width)
     one, other = both
-    lines = [heading(say(language, "figures.compared"), width), _line("", clean(one.name), clean(other.name))]
-    lines += [_compared(row, language) for row in rows(one, other, facts.host.namespaces, language)]
+    cells = min(LABEL_CELLS, width - 2 * VALUE_CELLS - SIGN_CELLS)
+    lines = [heading(say(language, "figures.compared"), width), _line("", clean(one.name), clean(other.name), cells)]
+    lines += [_compared(row, language, cells) for row in rows(one, other, facts.host.namespaces, language)]
     for left, right in ((one, other), (other, one)):
         lines += _only(left, right, language, width)
     return lines
@@ -74,14 +77,15 @@ def _facts(one: Container, host: Namespaces, language: str) -> Sequence[str]:
     )
 
 
-def _compared(row: Row, language: str) -> Text:
+def _compared(row: Row, language: str, cells: int) -> Text:
     answer = "same" if row.one == row.other else "different"
     label = say(language, f"figures.compared_{row.name}")
-    return Text.assemble(_line(label, row.one, row.other), " ", (SIGNS[answer], STYLES[answer]))
+    return Text.assemble(_line(label, row.one, row.other, cells), " ", (SIGNS[answer], STYLES[answer]))
 
 
-def _line(label: str, one: str, other: str) -> Text:
-    return Text(" ".join([set_cell_size(label, LABEL_CELLS), *(set_cell_size(value, VALUE_CELLS) for value in (one, other))]))
+def _line(label: str, one: str, other: str, cells: int) -> Text:
+    """A row whose label has so many cells."""
+    return Text(" ".join([set_cell_size(label, cells), *(set_cell_size(value, VALUE_CELLS) for value in (one, other))]))
 
 
 def _only(one: Container, other: Container, language: str, width: int) -> list[Text]:

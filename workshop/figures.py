@@ -201,14 +201,26 @@ ASPECTS = ("files", "processes", "network", "limits", "images")
 
 
 def timeline(language: str, width: int) -> list[Text]:
-    """From chroot to containerd: a row for each, a column for each thing that it can do. Narrow, for a step's body."""
+    """From chroot to containerd: a row for each, a column for each thing that it can do; where narrow, words for columns."""
     heads = [say(language, f"figures.timeline_{one}") for one in ASPECTS]
     names = max(cell_len(name) for _, name, _ in TIMELINE)
     lines = [Text(" ".join([_fixed("", 4), _fixed("", names), *heads]), "bold")]
+    if cell_len(lines[0].plain) > width:
+        return _listed(language, width)
     for year, name, able in TIMELINE:
         words = [say(language, "figures.timeline_yes") if one in able else "-" for one in ASPECTS]
         marks = [_fixed(word, cell_len(head)) for word, head in zip(words, heads, strict=True)]
         lines.append(Text(" ".join([str(year), _fixed(name, names), *marks])))
+    return cut(lines, width)
+
+
+def _listed(language: str, width: int) -> list[Text]:
+    """The same for a narrow pane: a line for each, and below it what it can do."""
+    lines = []
+    for year, name, able in TIMELINE:
+        lines.append(Text(f"{year} {name}", "bold"))
+        told = " ".join(say(language, f"figures.timeline_{one}") for one in able)
+        lines += [Text(f"  {line.plain}") for line in wrapped(told, width - 2)]
     return cut(lines, width)
 
 

@@ -22,18 +22,22 @@ MOST_BOXES = 4
 
 
 def layer_stack(facts: Facts, language: str, width: int) -> list[Text]:
-    """A row for each layer, the topmost first, a column for each container that has it below; nothing where there is none."""
+    """A row for each layer, the topmost first, a column for each container that has it below; nothing where there is none.
+
+    Where it is narrow, images are left out, that all columns of what is shown stand whole.
+    """
     stacked = [one for one in facts.containers if layers_of(one)]
     if not stacked:
         return []
-    shown = stacked[: max(1, (width - 2 * (NAME_CELLS + GAP)) // (COLUMN_CELLS + GAP))]
+    named = width >= 2 * (NAME_CELLS + GAP) + COLUMN_CELLS
+    shown = stacked[: max(1, (width + GAP - (1 + named) * (NAME_CELLS + GAP)) // (COLUMN_CELLS + GAP))]
     rows = dict.fromkeys(layer for one in shown for layer in layers_of(one))
     words = {name: say(language, f"figures.{name}") for name in ("layer", "layer_image", "layer_own")}
-    lines = [Text(_line([words["layer"], words["layer_image"]], [called(one) for one in shown]), "bold")]
-    lines.append(Text(_line([words["layer_own"], ""], [_change(one.written) for one in shown]), "green"))
+    lines = [Text(_line([words["layer"], words["layer_image"]][: 1 + named], [called(one) for one in shown]), "bold")]
+    lines.append(Text(_line([words["layer_own"], ""][: 1 + named], [_change(one.written) for one in shown]), "green"))
     for layer in _ordered(list(rows), shown):
         marks = ["ro" if layer in layers_of(one) else "-" for one in shown]
-        lines.append(Text(_line([layer[:NAME_CELLS], _images(facts, layer)], marks)))
+        lines.append(Text(_line([layer[:NAME_CELLS], _images(facts, layer)][: 1 + named], marks)))
     return cut(
         [heading(say(language, "figures.layers"), width), *lines, *wrapped(say(language, "figures.layers_marks"), width)], width
     )
@@ -71,7 +75,7 @@ def _line(first: list[str], columns: list[str]) -> str:
 
 def bootfs(facts: Facts, language: str, width: int) -> list[Text]:
     """A box for each root file system, the host's first, all standing upon the one kernel."""
-    fitting = max(1, min(MOST_BOXES, (width - 1) // (BOX_CELLS + 3)))
+    fitting = max(2, min(MOST_BOXES, (width - 1) // (BOX_CELLS + 3)))  # one root alone would show nothing
     roots = [(say(language, "figures.host"), facts.host.root), *((called(one), one.root) for one in facts.containers)][:fitting]
     kernel = say(language, "figures.kernel_below", kernel=clean(facts.host.kernel))
     # As wide as it takes to name the kernel below, if there is room.

@@ -43,8 +43,8 @@ PICTURE_SUBJECTS = frozenset({"processes", "hostname"})
 UNDO_SUBJECTS = ("ipc", "images", "handmade", "lxc")
 BOX = Choice()
 """The workshop's own engine."""
-FIGURE_CELLS = 46
-"""How wide a figure in a step's body may be: the lesson has a third of a wide screen."""
+FIGURE_CELLS = 74
+"""How wide a figure in a step's text may be where nobody says how much room there is: lines of text have 78."""
 
 
 class Session:
@@ -56,6 +56,7 @@ class Session:
         self.progress = progress
         self.language = language
         self.engine = engine
+        self.figure_cells = FIGURE_CELLS
         self._observe = observe
         self._passed = set(progress.passed())
         self.facts: Facts | None = None
@@ -274,14 +275,12 @@ class Session:
 
     def _drawn(self, text: str) -> str:
         """A text shows a figure where it says `{timeline}` or the like, in a fence so that columns stay straight."""
+        facts, width = self.facts, self.figure_cells
         if "{timeline}" in text:
-            text = text.replace("{timeline}", _plain(timeline(self.language, FIGURE_CELLS)))
-        if "{comparison}" in text and self.facts:
-            text = text.replace("{comparison}", _plain(comparison(self.facts, self.language, FIGURE_CELLS)))
-        if "{bootfs}" in text and self.facts:
-            text = text.replace("{bootfs}", _plain(bootfs(self.facts, self.language, FIGURE_CELLS)))
-        if "{layers}" in text and self.facts:
-            text = text.replace("{layers}", _plain(layer_stack(self.facts, self.language, FIGURE_CELLS)))
+            text = text.replace("{timeline}", _plain(timeline(self.language, width)))
+        for name, figure in (("comparison", comparison), ("bootfs", bootfs), ("layers", layer_stack)):
+            if f"{{{name}}}" in text and facts:
+                text = text.replace(f"{{{name}}}", _plain(figure(facts, self.language, width)))
         return text
 
     def lesson_text(self, lesson: Lesson) -> LessonText:

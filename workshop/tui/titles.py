@@ -66,7 +66,8 @@ def keys_in_lesson(session: Session, solution_shown: bool, lacking: bool, measur
     elif step.experiment:
         keys = [("c", "stop" if measuring else "measure"), *keys[:2]]
     else:
-        answer = [("a", "answer")] if step.takes_answer else []
+        shut = session.verdict is not None and session.verdict.kind in ("blocked", "impossible")
+        answer = [("a", "answer")] if step.takes_answer and not shut else []
         solution = ("t", "type_solution") if solution_shown and step.solution else ("s", "solution")
         keys = [*answer, *keys, solution, *([("r", "rebuild")] if lacking else [("u", "undo"), ("c", "check")])]
     return _said(session.language, [*keys, ("v", "view"), ("m", "map"), ("?", "help"), ("q", "quit")])

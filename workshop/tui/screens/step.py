@@ -22,7 +22,7 @@ from ..widgets.lesson_pane import LessonPane
 from ..widgets.picture import Picture
 from ..widgets.terminals import NUMBERS, Slot, Terminals
 from ..widgets.verdict_line import VerdictLine
-from .measuring import MeasuringScreen
+from .troubled import TroubledScreen
 
 REBUILD_SECONDS = 20.0
 """How long lines that were typed for the learner may take to bring back what a step needs."""
@@ -34,7 +34,7 @@ def key(keys: str, action: str) -> Binding:
     return Binding(keys, action, show=False, priority=True)
 
 
-class StepScreen(MeasuringScreen):
+class StepScreen(TroubledScreen):
     """The learner's place of work. It is kept while the map is shown, so that its shells live on."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -149,9 +149,8 @@ class StepScreen(MeasuringScreen):
     async def _show_step(self) -> None:
         session, pane = self.workshop.session, self.query_one(LessonPane)
         self._language = session.language
-        first = session.lesson.steps[0] is session.step
-        introduction = session.lesson_text(session.lesson).introduction if first else ""
-        await pane.show("body", documents.body(session.text(), introduction))
+        session.figure_cells = pane.figure_width
+        await pane.show("body", self._body())
         self.query_one(AnswerField).ask(session.step.takes_answer, say(session.language, "tui.answer_prompt"))
         await pane.show("debrief", "")
         await self.show_chart()
@@ -182,7 +181,7 @@ class StepScreen(MeasuringScreen):
         terminals.label(more=self.query_one(LessonPane).max_scroll_y > 0)
         self.query_one("#title", Static).update(titles.title(session, self.size.width))
         self.query_one(KeyLine).offer(self._keys())
-        self._warn_of_size()
+        self.warn_of_size()
 
     def _keys(self) -> titles.Keys:
         session = self.workshop.session
@@ -192,20 +191,31 @@ class StepScreen(MeasuringScreen):
             return titles.keys_in_field(session.language)
         return titles.keys_in_lesson(session, self._visit.solution_shown, self._visit.lacking, self.measuring)
 
-    def _warn_of_size(self) -> None:
-        small = self.has_class("-thin") or self.has_class("-flat")
-        self.set_class(small, "-small")
-        if small and not self.has_class("-helpless"):
-            text = say(self.workshop.session.language, "tui.too_small", width=self.size.width, height=self.size.height)
-            self.query_one("#banner", Static).update(text)
-
     async def on_screen_resume(self) -> None:
         """The language may have been changed on the map."""
         await self.relabel()
 
     def on_resize(self) -> None:
-        """Another layout: nothing is lost, only labels are cut to fit."""
+        """Another layout: nothing is lost, labels are cut to fit and figures drawn anew."""
         self.call_after_refresh(self.label)
+        if self._ready:
+            self.call_after_refresh(lambda: self.do(self._redraw(), "redraw"))
+
+    async def _redraw(self) -> None:
+        """What has figures, at the width that there is now."""
+        session, pane = self.workshop.session, self.query_one(LessonPane)
+        session.figure_cells = pane.figure_width
+        await pane.show("body", self._body())
+        if self._visit.passed:
+            await pane.show("debrief", documents.debrief(session.text(), session.settled(), session.language))
+        await self.show_chart()
+
+    def _body(self) -> str:
+        """The step's own words, on a lesson's first step below its introduction."""
+        session = self.workshop.session
+        first = session.lesson.steps[0] is session.step
+        introduction = session.lesson_text(session.lesson).introduction if first else ""
+        return documents.body(session.text(), introduction)
 
     def on_descendant_focus(self) -> None:
         """Say where keys go now."""
@@ -222,6 +232,7 @@ class StepScreen(MeasuringScreen):
         """Draw the picture, say the verdict, and when the step has just passed, what it meant."""
         language = self.workshop.session.language
         self.query_one(Picture).draw(self.pictured(seen.facts), language)
+        self._open_field(seen)
         if self.measuring:
             return  # the verdict's line tells how far it is
         if seen.step.ask:  # what it asks about may have come or gone
@@ -235,6 +246,14 @@ class StepScreen(MeasuringScreen):
             await self.wait_for_refresh()  # the verdict first: laying out the debrief takes a moment
             await self._celebrate(seen)
 
+    def _open_field(self, seen: Seen) -> None:
+        """No field where an answer could not count, because the step is impossible here or its turn has not come."""
+        field, shut = self.query_one(AnswerField), seen.verdict.kind in ("blocked", "impossible")
+        if shut and self.focused is field:
+            self.set_focus(self.query_one(LessonPane))
+        field.display = seen.step.takes_answer and not shut
+        self.label()
+
     async def _celebrate(self, seen: Seen) -> None:
         """The step is done: tick it, and say what it meant."""
         session, pane = self.workshop.session, self.query_one(LessonPane)
@@ -243,24 +262,6 @@ class StepScreen(MeasuringScreen):
         self.label()
         await pane.show("debrief", documents.debrief(session.text(), seen.settled, session.language))
         pane.reach("chart" if session.step.experiment else "debrief")
-
-    def explain(self, trouble: Trouble) -> None:
-        """The helper or the record can't be used: say why and what to do, and go on with what needs neither."""
-        self.add_class("-helpless")
-        self.query_one("#banner", Static).update(str(trouble))
-
-    def own_up(self, sentence: str, group: str) -> None:
-        """A look that fails would fail every second: that stands still in the verdict's place."""
-        if group == "look":
-            self.query_one(VerdictLine).tell("broken", sentence, self.workshop.session.language)
-        else:
-            self.notify(sentence, severity="error", timeout=10, markup=False)
-
-    def relieve(self) -> None:
-        """It can be used again."""
-        if self.has_class("-helpless"):
-            self.remove_class("-helpless")
-            self._warn_of_size()
 
     def on_slot_ended(self, event: Slot.Ended) -> None:
         """Say that a shell ended."""
@@ -354,7 +355,7 @@ class StepScreen(MeasuringScreen):
 
     def action_answer(self) -> None:
         """Put the cursor into the field for an answer."""
-        if self.workshop.session.step.takes_answer:
+        if self.query_one(AnswerField).display:
             self.query_one(AnswerField).begin("")
         else:
             self.note("no_answer_asked")
@@ -365,7 +366,7 @@ class StepScreen(MeasuringScreen):
         choices = list(session.text().choices)
         if 0 < digit <= len(choices):
             self.do(self.judge(choices[digit - 1]), "answer")
-        elif session.step.takes_answer:
+        elif self.query_one(AnswerField).display:
             self.query_one(AnswerField).begin(str(digit))
         elif not choices and digit in NUMBERS:
             await self.query_one(Terminals).enter(digit)
