@@ -164,23 +164,18 @@ def _wait_until_dead(pidfd: int) -> None:
 
 def test_what_ends_while_it_is_looked_at_never_raises() -> None:
     """Containers that begin and end all the time are seen or not, whole or not at all."""
-    loop = f"while :; do unshare {' '.join(EVERYTHING)} sh -c 'sleep 0.01 & :' & unshare -pf true; wait; done"
+    short, long = (f"unshare {' '.join(EVERYTHING)} sh -c 'sleep {life} & {end}'" for life, end in ((0.01, ":"), (0.2, "wait")))
+    loop = f"while :; do {long} & for each in 1 2 3 4 5 6 7 8; do {short}; unshare -pf true; done; wait; done"
     storm = subprocess.Popen(["sh", "-c", loop], process_group=0, stderr=subprocess.DEVNULL)
     try:
-        end = time.monotonic() + 2
-        found = [container for facts in _looks(end) for container in facts.containers]
+        end, found = time.monotonic() + 2, list[Container]()
+        while time.monotonic() < end or not found:
+            found += seen().containers
     finally:
         os.killpg(storm.pid, signal.SIGKILL)
         storm.wait()
     assert found
     assert all(one.namespaces.mnt and one.init.inner == 1 and one.mounts for one in found)
-
-
-def _looks(end: float) -> list[Facts]:
-    looks = []
-    while time.monotonic() < end:
-        looks.append(seen())
-    return looks
 
 
 def test_a_user_sees_own_containers_and_roots_but_not_anothers() -> None:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from rich.cells import cell_len
-from textual.widgets import Markdown
 
 from tests.screens import (
     Kernel,
@@ -22,12 +20,8 @@ from tests.screens import (
 )
 from workshop.client import HelperError
 from workshop.facts import Queue
-from workshop.figures import timeline
-from workshop.lesson import StepText
-from workshop.library import Library
 from workshop.session import Session
 from workshop.tui.app import WorkshopApp, theme_of
-from workshop.tui.widgets.lesson_pane import LessonPane
 from workshop.tui.widgets.terminals import Slot
 
 NAMES = ("guess", "start", "queue", "number")
@@ -321,36 +315,6 @@ async def test_a_blocked_step_says_which_comes_first(tmp_path: Path) -> None:
     async with opened(session(tmp_path, Kernel()), step="queue") as pilot:
         await until(pilot, lambda: "! Later:" in screen_text(pilot.app))
         assert "Whose queue is it?" in screen_text(pilot.app)
-
-
-async def test_where_no_answer_can_count_the_keys_work_at_once(tmp_path: Path) -> None:
-    """A question whose turn has not come shows no field, and no key leads into it: the next key is a command."""
-    async with opened(session(tmp_path, Kernel()), step="number") as pilot:
-        await until(pilot, lambda: "! Later:" in screen_text(pilot.app))
-        await until(pilot, lambda: not pilot.app.screen.query_one("#answer").display)
-        await pilot.press("a", "7", "b")
-        await until(pilot, lambda: "3/4. Do" in screen_text(pilot.app))
-
-
-@pytest.mark.parametrize("language", ["en", "zh"])
-async def test_figures_in_a_text_are_as_wide_as_the_pane(tmp_path: Path, language: str) -> None:
-    """At each size, also after the window became another, every row of the timeline stands whole in one line."""
-    running = session(tmp_path, Kernel(), language)
-    step = replace(running.step, text={language: StepText("T", "```\n{timeline}\n```")})
-    lesson = replace(running.lesson, steps=(step, *running.lesson.steps[1:]))
-    running = Session(Library((lesson,), tmp_path, tmp_path), running.progress, Kernel().observe, language)
-    async with opened(running, step="guess") as pilot:
-        for size in ((120, 30), (80, 24), (160, 48), (120, 30)):
-            await pilot.resize_terminal(*size)
-            await settled(pilot)
-            pane = pilot.app.screen.query_one(LessonPane)
-            await settled(pilot)
-            source = pane.query_one("#body", Markdown).source
-            rows = [one.plain for one in timeline(language, pane.figure_width)]
-            assert all(row in source.splitlines() for row in rows)
-            assert all(cell_len(row) <= pane.figure_width for row in rows)
-            fence = pane.query_one("MarkdownFence")
-            assert fence.query_one("Label").content_size.height == len(rows)
 
 
 async def test_the_map_and_back_keeps_the_shells(tmp_path: Path) -> None:
