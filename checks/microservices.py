@@ -45,6 +45,8 @@ def services_started(seen: Evidence) -> Verdict:
     appeared, shop = seen.appeared(), _shop(seen.now)
     if shop.greeting and shop.clock[-1] in appeared and shop.greeting[-1] in appeared:
         return Passed(clock=_address(shop.clock[-1]), greeting=_address(shop.greeting[-1]))
+    if shop.greeting:
+        return NotYet("already_there", container=shop.greeting[-1].name)
     new = [one for one in appeared if one.listeners]
     if alone := [one for one in new if not _networks(one)]:
         return NotYet("no_network", container=alone[0].name)
