@@ -28,6 +28,8 @@ os.environ["TEXTUAL_DISABLE_KITTY_KEY"] = "1"
 signal.signal(signal.SIGHUP, signal.SIG_DFL)  # whoever runs the suite may ignore it, and programs inherit that
 
 SETTLE_SECONDS = 5.0
+IMPOSSIBLE = "impossible"
+"""The name of the property by which a test tells of a step that this machine can't do."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -36,6 +38,16 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         for item in items:
             if "root" in item.keywords:
                 item.add_marker(pytest.mark.skip(reason="needs root: namespaces of others, cgroups"))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """What could not be done on this machine is listed with its reason: nothing is left out in silence."""
+    passed = terminalreporter.getreports("passed")
+    lines = [str(value) for report in passed for name, value in report.user_properties if name == IMPOSSIBLE]
+    if lines:
+        terminalreporter.section("steps that are impossible on this machine")
+        for line in lines:
+            terminalreporter.write_line(line)
 
 
 @pytest.fixture(scope="session", autouse=True)

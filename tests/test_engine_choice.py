@@ -8,10 +8,12 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from tests.conftest import IMPOSSIBLE
 from tests.engines import run
 from workshop.client import Client
 from workshop.engine import IMPORT, Choice, Docker, EngineError, decide, seen
@@ -156,7 +158,9 @@ def remove_everything(docker_host: str) -> None:
 @pytest.mark.slow
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("lesson", [lesson.id for lesson in load_library().lessons])
-def test_every_lesson_is_passed_with_docker(lesson: str, docker_with_image: str) -> None:
+def test_every_lesson_is_passed_with_docker(
+    lesson: str, docker_with_image: str, record_property: Callable[[str, object], None]
+) -> None:
     """Each step passes or is impossible here for a stated reason, and no container of Docker's is left."""
     environment = {**os.environ, "DOCKER_HOST": docker_with_image}
     command = [WORKSHOP, "solve", "--engine", "docker", "--json", lesson]
@@ -171,7 +175,7 @@ def test_every_lesson_is_passed_with_docker(lesson: str, docker_with_image: str)
     assert left == ""
     for one in outcomes:
         if one["verdict"] == "impossible":
-            print(f"impossible with docker: {one['lesson']}/{one['step']}: {one['reason']}")
+            record_property(IMPOSSIBLE, f"with docker: {one['lesson']}/{one['step']}: {one['reason']}")
 
 
 TWO_WAYS = "Ask {engine} at {socket}:\n\n```docker\ncurl {socket}\n```\n```box\nask box\n```\nand awk '{print}'.\n"
