@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TypeVar
 
 from workshop.facts import Asked, Container, Evidence, Facts, Mount, Process
-from workshop.facts.reading import interactive
+from workshop.facts.reading import interactive, layers_of
 from workshop.verdict import NotYet, Passed, Verdict
 
 Option = TypeVar("Option")
@@ -108,15 +108,8 @@ def lxc_key(facts: Facts) -> Asked | None:
 def layers(facts: Facts) -> Asked | None:
     """How many layers the container's root is made of, by its overlay mount."""
     own = _own(facts)
-    lower = _lower(own) if own else None
+    lower = layers_of(own) if own else ()
     return Asked(len(lower), {"container": own.name}, slip=len(lower) + 1) if own and lower else None
-
-
-def _lower(own: Container) -> list[str]:
-    """The directories under an overlay root, topmost first; none where the root is no overlay."""
-    root = _mounted(own, "/")
-    options = root.options if root else ()
-    return next((one.removeprefix("lowerdir=").split(":") for one in options if one.startswith("lowerdir=")), [])
 
 
 def changed_byte(facts: Facts) -> Asked | None:
@@ -316,7 +309,7 @@ def _host_type(facts: Facts) -> str | None:
 def upper(facts: Facts) -> Asked | None:
     """Which directory of an overlay takes what is changed."""
     own = _own(facts)
-    return Asked("upperdir", {"container": own.name}, slip="workdir") if own and _lower(own) else None
+    return Asked("upperdir", {"container": own.name}, slip="workdir") if own and layers_of(own) else None
 
 
 def mount_type(facts: Facts) -> Asked | None:
