@@ -25,7 +25,9 @@ os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PAT
 os.environ["DOCKER_HOST"] = "unix:///nowhere/docker.sock"  # lessons are solved with box, whatever this machine has
 os.environ["TEXTUAL_DISABLE_KITTY_KEY"] = "1"
 
-signal.signal(signal.SIGHUP, signal.SIG_DFL)  # whoever runs the suite may ignore it, and programs inherit that
+signal.signal(signal.SIGHUP, signal.SIG_DFL)  # whoever runs the suite may ignore these, and programs inherit that
+signal.signal(signal.SIGQUIT, signal.SIG_DFL)
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 SETTLE_SECONDS = 5.0
 IMPOSSIBLE = "impossible"

@@ -131,7 +131,8 @@ def test_exercise_1_by_keys_alone(learner: Learner, record: Path) -> None:
     learner.answer(learner.find_out(1, "clear; echo objects: $(ipcs | grep -c ^0x)", r"objects: (\d+)"))
     learner.choose(1)
     learner.do(2, b"clear; ipcmk -Q")
-    queue = learner.find_out(2, "clear; ipcs -q", r"0x[0-9a-f]+ +(\d+) ")
+    queue = learner.read(r"Message queue id: (\d+)")  # somebody else may have made one as well
+    learner.find_out(2, "clear; ipcs -q", rf"0x[0-9a-f]+ +({queue}) ")
     learner.answer(queue)
     learner.answer(learner.find_out(1, "clear; echo queues: $(ipcs -q | grep -c ^0x)", r"queues: (\d+)"))
     learner.do(2, f"ipcrm -q {queue}".encode())

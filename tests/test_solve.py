@@ -6,7 +6,8 @@ import json
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -71,6 +72,39 @@ def test_a_lesson_broken_off_in_its_middle_leaves_nothing(lesson: str, step: str
         assert any(json.loads(line)["step"] == step for line in solving.stdout)
         solving.send_signal(signal.SIGHUP)
     assert solving.returncode == 128 + signal.SIGHUP
+    assert left_in_the_end(before) == {}
+
+
+INDICES = 32768
+"""How many indices there are: a queue's id is a sequence number times this, and its index, by which `ipcs` lists it."""
+
+
+def new_queue() -> int:
+    """The id of a queue that is made now, as any program could."""
+    return int(subprocess.check_output(["ipcmk", "-Q"], text=True).rsplit(" ", 1)[1])
+
+
+@contextmanager
+def somebodys_queue() -> Iterator[int]:
+    """Another program's queue, at whose place in the list the indices begin anew: later ones are listed before it."""
+    somebodys = new_queue()
+    try:
+        while (other := new_queue()) % INDICES > somebodys % INDICES:
+            subprocess.run(["ipcrm", "-q", str(somebodys)], check=True)
+            somebodys = other
+        subprocess.run(["ipcrm", "-q", str(other)], check=True)
+        yield somebodys
+    finally:
+        subprocess.run(["ipcrm", "-q", str(somebodys)], check=True)
+
+
+@pytest.mark.root
+def test_a_queue_of_somebody_else_stays(helper: str) -> None:
+    """The exercise on IPC removes the queue that was made in it, wherever another program's stands in the list."""
+    before = census()
+    with somebodys_queue():
+        status, _ = run_solve("exercise_namespaces")
+    assert status == 0
     assert left_in_the_end(before) == {}
 
 
