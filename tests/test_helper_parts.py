@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.helper_process import INSTANCE, MAIN, remove_directories
+from tests.helper_process import INSTANCE, MAIN
 from workshop.facts import Hierarchy
 from workshop.helper.cgroups import Limits, limits_v1, limits_v2, parse_hierarchies
 from workshop.helper.describe import STEPS
@@ -123,7 +123,7 @@ subprocess.run(["mount", "--bind", version_2, sys.argv[1]], check=True)
 for target in sorted((one for one in mounts if one.startswith("/sys/fs/cgroup")), reverse=True):
     subprocess.run(["umount", target], check=True)
 subprocess.run(["mount", "--move", sys.argv[1], "/sys/fs/cgroup"], check=True)
-from tests.helper_process import INSTANCE, background, command_line, groups, helper_process, run
+from tests.helper_process import INSTANCE, background, command_line, groups, helper_process, remove_directories, run
 from workshop.protocol import Remove
 with helper_process(Path(sys.argv[1])) as process, process.connect() as client:
     box = background(client)
@@ -138,6 +138,7 @@ with helper_process(Path(sys.argv[1])) as process, process.connect() as client:
     process.kill()
 assert command_line("reconcile").stdout == "removed 1\\n"
 assert groups() == []
+remove_directories()
 """
 
 
@@ -147,5 +148,4 @@ def test_a_machine_with_version_2_only(tmp_path: Path) -> None:
     environ = {**os.environ, "WORKSHOP_INSTANCE": INSTANCE, "PYTHONPATH": str(MAIN.parents[2])}
     command = ["unshare", "-m", "--propagation", "private", sys.executable, "-c", ONLY_V2, str(tmp_path)]
     ran = subprocess.run(command, env=environ, capture_output=True, text=True, check=False, timeout=60)
-    remove_directories()
     assert (ran.returncode, ran.stderr) == (0, "")
