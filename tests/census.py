@@ -6,18 +6,20 @@ import os
 import time
 from collections import Counter
 from pathlib import Path
+from pwd import getpwuid
 
 Census = dict[str, Counter[str]]
 
 
 def census() -> Census:
-    """Mounts, cgroups, links, System V objects and processes of the whole machine, as countable names."""
+    """Mounts, cgroups, links, System V objects, processes and some folders of the whole machine, as countable names."""
     return {
         "mounts": _mounts(),
         "cgroups": _cgroups(),
         "links": Counter(path.name for path in Path("/sys/class/net").iterdir()),
         "ipc": _ipc(),
         "processes": _processes(),
+        "folders": _folders(),
     }
 
 
@@ -25,6 +27,11 @@ def left_behind(before: Census, after: Census) -> dict[str, list[str]]:
     """What is there after and was not before, by kind; {} where nothing is."""
     found = {kind: sorted((after[kind] - before[kind]).elements()) for kind in after}
     return {kind: names for kind, names in found.items() if names}
+
+
+def taken_away(before: Census, after: Census) -> dict[str, list[str]]:
+    """What was there before and is not after, by kind; processes may end by themselves."""
+    return {kind: names for kind, names in left_behind(after, before).items() if kind != "processes"}
 
 
 def left_in_the_end(before: Census, seconds: float = 10) -> dict[str, list[str]]:
@@ -45,6 +52,12 @@ def _cgroups() -> Counter[str]:
     """Every cgroup directory, but those of the machine's own services, which come and go."""
     found = [folder for folder, _, _ in os.walk("/sys/fs/cgroup") if not folder.startswith("/sys/fs/cgroup/memory/process")]
     return Counter(one for one in found if "system.slice" not in one and "user.slice" not in one)
+
+
+def _folders() -> Counter[str]:
+    """What stands in this user's real home directory, and the helpers' own directories, whatever their instance is called."""
+    home = [*Path(getpwuid(os.getuid()).pw_dir).iterdir()]
+    return Counter(map(str, [*home, *Path("/run").glob("ws-*"), *Path("/var/lib").glob("ws-*")]))
 
 
 def _ipc() -> Counter[str]:

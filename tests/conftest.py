@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.census import census, left_behind
+from tests.census import census, left_behind, taken_away
 from tests.engines import DaemonError, docker_daemon
 from workshop.client import Client, HelperError, start_helper
 from workshop.protocol import Hello
@@ -54,14 +54,15 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 
 @pytest.fixture(scope="session", autouse=True)
 def machine_as_it_was(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """The suite leaves no mount, cgroup, link, System V object or process behind."""
+    """The suite leaves no mount, cgroup, link, System V object, process or file in the home directory, and takes none away."""
     os.environ["WORKSHOP_PROGRESS"] = str(tmp_path_factory.mktemp("progress") / "progress.sqlite")
+    os.environ["HOME"] = str(tmp_path_factory.mktemp("home"))  # what lessons make there, and some leave
     before = census()
     yield
     end = time.monotonic() + SETTLE_SECONDS
     while (left := left_behind(before, census())) and time.monotonic() < end:
         time.sleep(0.05)  # the kernel takes dying processes apart in its own time and tells nobody when
-    assert not left
+    assert (left, taken_away(before, census())) == ({}, {})
 
 
 @pytest.fixture(scope="session")
