@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from . import lxc, registry
+from . import lxc
 from .facts import Facts
 from .handmade import look
 from .refusal import HelperError
@@ -38,6 +38,8 @@ class Observer:
         if "handmade" in subjects:
             facts = replace(facts, handmade=look(Path.home()))
         if "registry" in subjects:
+            from . import registry  # noqa: PLC0415  # http.client is heavy, and one lesson alone asks for it
+
             facts = replace(facts, registry=registry.find())
         if "lxc" in subjects:
             facts = replace(facts, lxc=lxc.look(Path.home()))
