@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from workshop.lesson import KEYS
 from workshop.lint import lint
 
 GUIDE = (Path(__file__).parents[1] / "docs" / "authors.md").read_text("utf-8")
@@ -26,6 +27,12 @@ def made(tmp_path: Path) -> Path:
 def test_the_recipe_makes_a_lesson_that_lacks_only_evidence(made: Path) -> None:
     """After the guide's commands, lint asks for a case for each verdict and nothing else."""
     assert {one.slug for one in lint(made)} == {"slug_without_case"}
+
+
+def test_the_table_explains_every_key_of_a_step() -> None:
+    """What lesson.toml may say of a step stands in the first column of the guide's table, and nothing else does."""
+    rows = re.findall(r"^\| (`.*?`) \|", GUIDE, re.MULTILINE)
+    assert {key.strip("`") for row in rows for key in row.split(", ")} == KEYS
 
 
 @pytest.mark.root
