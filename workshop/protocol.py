@@ -269,7 +269,8 @@ class Logs:
     """What a detached sandbox printed after its first `start` bytes, as far as it is still kept.
 
     `{"pieces": [[STREAM, TEXT]...], "next", "ended"}`: stream 1 or 2, text with one Latin-1 character for each byte, `next`
-    the `start` that continues this, `ended` where nothing more can come. With `wait` the reply comes when there is something.
+    the `start` that continues this, `ended` where nothing more can come. With `wait` the reply comes when there is something;
+    on the connection that read it before, even of a sandbox that was removed at its end.
     """
 
     container: str

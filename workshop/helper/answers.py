@@ -22,12 +22,13 @@ class Answer:
 
 
 class Caller(Protocol):
-    """A connection, as an operation sees it: who it is, what it started, and how to answer it later."""
+    """A connection, as an operation sees it: who it is, what it started and reads, and how to answer it later."""
 
     uid: int
     sandboxes: dict[str, Sandbox]
     executions: dict[int, Execution]
     transfer: Transfer | None
+    followed: tuple[str, Sandbox] | None
 
     def answer_later(self) -> Callable[[Answer | Exception], None]:
         """What to call with the answer, or the refusal, that the caller waits for."""

@@ -59,15 +59,22 @@ def unpause(sandboxes: Sandboxes, caller: Caller, request: protocol.Unpause) -> 
 
 def logs(sandboxes: Sandboxes, caller: Caller, request: protocol.Logs) -> Answer | None:
     """What it printed, now or, if that is wanted, when there is something new."""
-    sandbox = sandboxes.find(caller.uid, request.container)
+    sandbox = _followed(caller, request) or sandboxes.find(caller.uid, request.container)
     if not sandbox.detached:
         raise ProtocolError("no_log", container=sandbox.name)
+    caller.followed = request.container, sandbox
     log = sandbox.log
     if request.wait and not log.ended and log.end <= request.start:
         answer = caller.answer_later()
         log.when_more(lambda: answer(_printed(sandbox, request.start)), caller.is_open)
         return None
     return _printed(sandbox, request.start)
+
+
+def _followed(caller: Caller, request: protocol.Logs) -> Sandbox | None:
+    """The one that this connection reads on: with `--rm` it may be off the list before all that it printed was told."""
+    reference, sandbox = caller.followed or ("", None)
+    return sandbox if request.wait and request.container == reference else None
 
 
 def _printed(sandbox: Sandbox, start: int) -> Answer:

@@ -58,6 +58,7 @@ class Connection:
         self.sandboxes: dict[str, Sandbox] = {}
         self.executions: dict[int, Execution] = {}
         self.transfer: Transfer | None = None
+        self.followed: tuple[str, Sandbox] | None = None
         self.waiting = False
         self.open = True
 
