@@ -24,6 +24,8 @@ test: $(VENV)/installed-for-tests
 test-vm: $(VENV)/installed
 	vm/test.sh
 
+# As a learner's Python does, this one keeps what it compiled.
+bench: export PYTHONDONTWRITEBYTECODE =
 bench: $(VENV)/installed-for-tests
 	@for file in `grep -l __main__ benchmarks/*.py`; do $(BIN)/python "$$file" || exit 1; done
 
