@@ -150,6 +150,8 @@ def size_named(seen: Evidence) -> Verdict:
     size = image.size - below.size
     if abs(answered - size) <= SLACK * size:
         return Passed(size=size, image=image.size)
+    if abs(answered * UNITS["kb"] - size) <= SLACK * size:
+        return NotYet("no_unit", answered=typed(seen.answer))
     return NotYet("the_whole", size=image.size) if abs(answered - image.size) <= SLACK * image.size else NotYet("other_size")
 
 
