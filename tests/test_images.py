@@ -172,6 +172,13 @@ def test_rmi_and_tag(tmp_path: Path, program: bytes) -> None:
     assert "everybody's" in refused("rmi", "busybox")
 
 
+def test_a_second_name_of_everybodys_image_can_go_while_it_runs() -> None:
+    """A name given to busybox is taken away again although a box of busybox runs: the image keeps its own name."""
+    started("--name", "one", "busybox", "sleep", "1000")
+    done("tag", "busybox", "mine:1")
+    assert done("rmi", "mine:1") == "Untagged: mine:1\n"
+
+
 def test_skopeo_reads_what_is_saved(tmp_path: Path) -> None:
     """skopeo finds the image's layers and machine in what `save` wrote."""
     done("save", "-o", str(tmp_path / "busybox.tar"), "busybox")

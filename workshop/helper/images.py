@@ -113,7 +113,7 @@ class Images:
         if image not in own:
             raise ProtocolError("image_is_shared", image=image.name)
         rest = [one for one in own if one != image]
-        last = image.id not in {one.id for one in rest}
+        last = image.id not in {one.id for one in (*rest, *self._read(SHARED))}
         if last and image.id in running:
             raise ProtocolError("image_in_use", image=image.name)
         self._write(str(owner), rest)
