@@ -40,7 +40,7 @@ def test_a_shared_layer_stands_in_one_row() -> None:
     assert lines[2].split() == ["its", "own", "+1", "-1", "rw", "rw"]
     assert lines[3].split() == [NEW, "mine:1", "-", "-", "ro"]
     assert lines[4].split()[-3:] == ["ro", "ro", "ro"]
-    assert lines[4].startswith(f"{BASE}  busybox, min")
+    assert lines[4].startswith(f"{BASE}  busybox +1 ")
 
 
 def test_without_layers_there_is_no_stack() -> None:

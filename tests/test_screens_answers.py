@@ -15,6 +15,7 @@ from workshop.lesson import StepText
 from workshop.library import Library
 from workshop.session import Session
 from workshop.tui.widgets.lesson_pane import LessonPane
+from workshop.tui.widgets.verdict_line import sentence
 
 
 async def test_where_no_answer_can_count_the_keys_work_at_once(tmp_path: Path) -> None:
@@ -45,3 +46,10 @@ async def test_figures_in_a_text_are_as_wide_as_the_pane(tmp_path: Path, languag
             assert all(cell_len(row) <= pane.figure_width for row in rows)
             fence = pane.query_one("MarkdownFence")
             assert fence.query_one("Label").content_size.height == len(rows)
+
+
+def test_a_command_in_a_verdict_is_bold_and_shows_no_backticks() -> None:
+    """What a text marks as a command stands out in the verdict as it does in the lesson; a lone backtick stays."""
+    shown = sentence("not_yet", "look at `ls /`, not `", "en")
+    assert shown.plain.endswith("look at ls /, not `")
+    assert "bold" in {str(span.style) for span in shown.spans if shown.plain[span.start : span.end] == "ls /"}

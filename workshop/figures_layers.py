@@ -53,9 +53,11 @@ def _ordered(layers: list[str], shown: list[Container]) -> list[str]:
 
 
 def _images(facts: Facts, layer: str) -> str:
-    """The names of the images that have a layer, without tags that say nothing."""
-    names = [one.name.removesuffix(":latest") for one in facts.images if any(digest[7:19] == layer for digest in one.layers)]
-    return clean(", ".join(sorted(names)))
+    """The names of the images that have a layer, without tags that say nothing; the lowest alone, and how many more, if many."""
+    having = [one for one in facts.images if any(digest[7:19] == layer for digest in one.layers)]
+    names = [clean(one.name.removesuffix(":latest")) for one in sorted(having, key=lambda one: (len(one.layers), one.name))]
+    together = ", ".join(names)
+    return together if cell_len(together) <= NAME_CELLS or len(names) == 1 else f"{names[0]} +{len(names) - 1}"
 
 
 def _change(written: tuple[Written, ...]) -> str:

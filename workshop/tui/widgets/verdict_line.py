@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from rich.text import Text
 from textual.widgets import Static
 
@@ -10,6 +12,8 @@ from ...language import say
 
 MARKS = {"passed": "\u2713", "not_yet": "-", "blocked": "!", "impossible": "x", "broken": "!"}
 """A mark before each verdict's word; never the colour alone."""
+IN_BACKTICKS = re.compile(r"`([^`]+)`")
+"""A command or a file, as texts write it."""
 
 
 class VerdictLine(Static):
@@ -41,5 +45,7 @@ class VerdictLine(Static):
 
 
 def sentence(kind: str, message: str, language: str) -> Text:
-    """Mark, word and sentence, free of characters that could move the cursor."""
-    return Text.assemble((f"{MARKS[kind]} {say(language, f'tui.verdict_{kind}')}", "bold"), clean(message))
+    """Mark, word and sentence, free of characters that could move the cursor; what stands in backticks is bold instead."""
+    parts = IN_BACKTICKS.split(clean(message))
+    styled = [(part, "bold" if place % 2 else "") for place, part in enumerate(parts)]
+    return Text.assemble((f"{MARKS[kind]} {say(language, f'tui.verdict_{kind}')}", "bold"), *styled)
