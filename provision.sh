@@ -44,11 +44,21 @@ install_engines() {
     [ ! -d /run/systemd/system ] || systemctl --quiet enable --now docker
 }
 
-# Root's own copy: the helper refuses to run from files that others could change.
+# One line that changes with the source and with the machine's Python.
+fingerprint() {
+    (cd "$1" && python3 --version &&
+        find workshop lessons checks pyproject.toml constraints.txt -type f ! -name '*.pyc' -exec sha256sum {} + | sort) | sha256sum
+}
+
+# Root's own copy: the helper refuses to run from files that others could change. It is made anew from another source only.
 install_workshop() {
     umask 022
-    python3 -m venv --clear "$home"
-    "$home/bin/python" -m pip --disable-pip-version-check --quiet install --constraint "$1/constraints.txt" "$1"
+    source_is=$(fingerprint "$1")
+    if [ "$(cat "$home/made-from" 2>/dev/null)" != "$source_is" ]; then
+        python3 -m venv --clear "$home"
+        "$home/bin/python" -m pip --disable-pip-version-check --quiet install --constraint "$1/constraints.txt" "$1"
+        echo "$source_is" >"$home/made-from" # last: what was broken off is made anew
+    fi
     for command in workshop box; do
         ln -sfn "$home/bin/$command" "/usr/local/bin/$command"
     done
@@ -57,6 +67,7 @@ install_workshop() {
 
 # The image that the lessons start: box's, and Docker's where that runs, so that they need no network.
 make_images() {
+    [ -e /proc/self ] || return 0 # the root of a machine that is being built: nothing can be started in it
     "$home/bin/box" run --rm busybox true # makes it, where it is not there yet
     docker info >/dev/null 2>&1 || return 0
     docker image inspect busybox >/dev/null 2>&1 || "$home/bin/box" run --rm busybox sh -c 'tar -cf - [!dps]* sbin' |

@@ -1,5 +1,5 @@
 #!/bin/bash
-# Starts the machine once, without a network card, and brings out what it found.
+# Starts a copy of the machine once, without a network card, and brings out what it found.
 #   vm/boot.sh FOLDER v1|v2     FOLDER is build.sh's; the results are in FOLDER/v1 or v2 afterwards
 set -euo pipefail
 
@@ -12,10 +12,15 @@ case $(uname -m) in
     *) echo "vm/boot.sh: no machine of this kind, $(uname -m), is known" >&2 && exit 1 ;;
 esac
 
-timeout "$patience" "${machine[@]}" -accel tcg,thread=multi -cpu max -smp 2 -m 2048 \
+image=$folder/image-$groups
+cp --sparse=always "$folder/image" "$image"
+# With this script ends the machine (PR_SET_PDEATHSIG(2const)), which would not hear of Ctrl-C.
+setpriv --pdeathsig TERM timeout "$patience" "${machine[@]}" -accel tcg,thread=multi -cpu max -smp 2 -m 2048 \
     -nic none -display none -monitor none -serial stdio -no-reboot \
-    -drive "file=$folder/image,format=raw,if=virtio" -kernel "$folder/vmlinuz" -initrd "$folder/initrd.img" \
+    -drive "file=$image,format=raw,if=virtio" -kernel "$folder/vmlinuz" -initrd "$folder/initrd.img" \
     -append "root=/dev/vda rw console=$console systemd.unified_cgroup_hierarchy=$hierarchy" \
     </dev/null >"$folder/console-$groups.log" 2>&1 || echo "vm/boot.sh: the machine did not power off by itself" >&2
 rm -rf "${folder:?}/$groups"
-debugfs -R "rdump /var/lib/test-vm/$groups $folder" "$folder/image" 2>/dev/null
+e2fsck -fp "$image" >/dev/null 2>&1 || true # writes the journal's last entries where the machine was ended
+debugfs -R "rdump /var/lib/test-vm/$groups $folder" "$image" 2>/dev/null
+rm "$image"

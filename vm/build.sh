@@ -39,6 +39,7 @@ rm -rf "$root"
 mmdebstrap --quiet --variant=minbase --include="$(IFS=, && echo "${packages[*]}")" "$suite" "$root" "$(mirror)"
 collect_wheels "$root/opt/wheels"
 copy_source "$root/vagrant"
+chroot "$root" env PIP_NO_INDEX=1 PIP_FIND_LINKS=/opt/wheels /vagrant/provision.sh /vagrant # quicker here than emulated
 install -m 644 "$source/vm/test-vm.service" "$root/etc/systemd/system/"
 chroot "$root" useradd --create-home --shell /bin/bash --groups docker learner
 chroot "$root" systemctl --quiet enable test-vm.service

@@ -11,13 +11,21 @@ as_learner() {
     runuser --login learner --command "LC_ALL=C.UTF-8 $*"
 }
 
+# Shows on the console how far it is, and after how many seconds.
+tell() {
+    echo "test-vm: $(cut -d . -f 1 /proc/uptime) s: $1"
+}
+
 mkdir -p "$results"
-echo "test-vm: control groups $groups; links: $(ls /sys/class/net)"
+tell "control groups $groups; links: $(ls /sys/class/net); provisioning"
 /vagrant/provision.sh /vagrant >"$results/provision.log" 2>&1
 echo $? >"$results/provision.status"
+tell "asking the doctor"
 as_learner workshop doctor --json >"$results/doctor.json"
 # The article's own commands on the article's control groups; today's control groups without any other engine.
 engine=$([ "$groups" = v1 ] && echo docker || echo box)
-echo "test-vm: solving with $engine"
+tell "solving with $engine"
 as_learner workshop solve --lang en --engine "$engine" --json >"$results/solve-$engine.jsonl" 2>"$results/solve-$engine.err"
+echo $? >"$results/solve.status"
+tell "done"
 sync

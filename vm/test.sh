@@ -1,5 +1,5 @@
 #!/bin/bash
-# `make test-vm`: builds a Debian machine, starts it with control groups of version 2 and of version 1, and judges what an
+# `make test-vm`: builds a Debian machine, starts it twice at the same time, with control groups of version 1 and of 2, and judges what an
 # ordinary user could do in it. Must be root's; takes about half an hour on two cores.
 #   vm/test.sh [FOLDER]     results are left in FOLDER, build/vm by default: results.json, and all logs
 set -euo pipefail
@@ -21,9 +21,11 @@ fi
 
 echo "Building the machine"
 "$here/build.sh" "$folder"
-for groups in v2 v1; do
-    echo "Starting it with control groups $groups"
-    "$here/boot.sh" "$folder" "$groups"
+echo "Starting it with control groups v1, and with v2"
+trap 'kill $(jobs -p) 2>/dev/null || true' EXIT
+for groups in v1 v2; do
+    "$here/boot.sh" "$folder" "$groups" &
 done
+wait
 rm -f "$folder/image"
 "$here/../.venv/bin/python" "$here/judge.py" "$folder"
