@@ -21,7 +21,7 @@ tell "control groups $groups; links: $(ls /sys/class/net); provisioning"
 /vagrant/provision.sh /vagrant >"$results/provision.log" 2>&1
 echo $? >"$results/provision.status"
 tell "asking the doctor"
-as_learner workshop doctor --json >"$results/doctor.json"
+as_learner workshop doctor --json >"$results/doctor.json" 2>"$results/doctor.err"
 # The article's own commands on the article's control groups; today's control groups without any other engine.
 engine=$([ "$groups" = v1 ] && echo docker || echo box)
 tell "solving with $engine"

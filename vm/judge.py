@@ -9,6 +9,8 @@ from pathlib import Path
 
 ENGINES = {"v2": "box", "v1": "docker"}
 """Which engine solves the lessons, by the control groups that the machine was started with."""
+TAIL = 2000
+"""Characters of a log that are shown of its end."""
 
 
 @dataclass(frozen=True)
@@ -50,12 +52,13 @@ def told(found: Solved) -> str:
 
 def troubles(folder: Path, groups: str) -> list[str]:
     """What went wrong besides lessons in the machine that was started with these control groups."""
-    results = folder / groups
+    results, console = folder / groups, _read(folder / f"console-{groups}.log")[-TAIL:]
     if _read(results / "provision.status").strip() != "0":
-        console = _read(folder / f"console-{groups}.log")[-2000:]
-        return [f"{groups}: provision.sh failed, or never ran:\n{_read(results / 'provision.log')}{console}"]
-    text = _read(results / f"solve-{ENGINES[groups]}.err")
-    return [f"{groups}, {ENGINES[groups]}: {text}"] if text else []
+        return [f"{groups}: provision.sh failed, or never ran:\n{_read(results / 'provision.log')[-TAIL:]}{console}"]
+    wrong = [f"{groups}: {text}" for name in (f"solve-{ENGINES[groups]}.err", "doctor.err") if (text := _read(results / name)[-TAIL:])]
+    if not _read(results / "solve.status"):
+        wrong.append(f"{groups}: not all lessons were done when the machine ended:\n{console}")
+    return wrong
 
 
 def main(folder: Path) -> int:
