@@ -108,6 +108,15 @@ def test_a_queue_of_somebody_else_stays(helper: str) -> None:
     assert left_in_the_end(before) == {}
 
 
+@pytest.mark.root
+def test_the_first_queue_of_all_is_removed_as_well() -> None:
+    """The solution removes the queue 0, which is the first that is made after a machine's start."""
+    (typed,) = load_library().step("exercise_namespaces/remove_queue").solution
+    commands = f"ipcmk -Q; {typed.line}; wc -l </proc/sysvipc/msg"  # a line of headings is left
+    said = subprocess.check_output(["unshare", "--ipc", "sh", "-c", commands], text=True)
+    assert said == "Message queue id: 0\n1\n"
+
+
 PASSES_ALWAYS = '''"""A check that asks for nothing."""
 from workshop.facts import Evidence
 from workshop.verdict import Passed, Verdict
