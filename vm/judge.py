@@ -55,7 +55,9 @@ def troubles(folder: Path, groups: str) -> list[str]:
     results, console = folder / groups, _read(folder / f"console-{groups}.log")[-TAIL:]
     if _read(results / "provision.status").strip() != "0":
         return [f"{groups}: provision.sh failed, or never ran:\n{_read(results / 'provision.log')[-TAIL:]}{console}"]
-    wrong = [f"{groups}: {text}" for name in (f"solve-{ENGINES[groups]}.err", "doctor.err") if (text := _read(results / name)[-TAIL:])]
+    wrong = [
+        f"{groups}: {text}" for name in (f"solve-{ENGINES[groups]}.err", "doctor.err") if (text := _read(results / name)[-TAIL:])
+    ]
     if not _read(results / "solve.status"):
         wrong.append(f"{groups}: not all lessons were done when the machine ended:\n{console}")
     return wrong

@@ -50,7 +50,10 @@ def start(plain: bool, engine: str | None, lang: str | None) -> None:
         if not (sys.stdin.isatty() and sys.stdout.isatty()) and not plain:
             raise click.ClickException(say(language, "cli.no_terminal"))
         if os.geteuid():  # root's own helper has everything, and is started when the kernel is first looked at
-            offer_helper(language)
+            if not has_root_helper(language):
+                offer_helper(language)
+            elif not session.progress.passed():
+                offer_root(language)
         offer_image(session)
         if plain:
             from . import plain as lines
@@ -64,23 +67,41 @@ def start(plain: bool, engine: str | None, lang: str | None) -> None:
             app.run(session)
 
 
-def offer_helper(language: str) -> None:
-    """Say what an ordinary user misses without the system's helper, and offer to install it; raises nothing."""
+def has_root_helper(language: str) -> bool:
+    """Whether the helper that answers is root's; says what is wrong with one that does not answer, and raises nothing."""
     from .client import HelperError, connected
     from .protocol import Hello
 
     try:
         with connected() as client:
-            if client.ask(Hello()).values["root"]:
-                return
+            return bool(client.ask(Hello()).values["root"])
     except HelperError as error:
         click.echo(say(language, f"helper.{error.slug}", **error.values))
+        return False
+
+
+def offer_helper(language: str) -> None:
+    """Say what an ordinary user misses without the system's helper, and offer to install it; raises nothing."""
     click.echo(say(language, "cli.without_root"))
     if sys.stdin.isatty() and click.confirm(say(language, "cli.install_now"), default=False):
         from .install import install
 
         if install(language):
             click.pause(say(language, "cli.go_on_without"))
+
+
+def offer_root(language: str) -> None:
+    """Where sudo asks for no password, as in a virtual machine of one's own, offer to begin as root, who can do every step.
+
+    Does not return where that is accepted. Progress is each user's own, so nobody who has passed a step should be asked.
+    """
+    import subprocess
+
+    free = ["sudo", "--non-interactive", "true"]
+    if not (sys.stdin.isatty() and shutil.which("sudo")) or subprocess.run(free, check=False, capture_output=True).returncode:
+        return
+    if click.confirm(say(language, "cli.begin_as_root"), default=True):
+        os.execvp("sudo", ["sudo", *sys.argv, "--lang", language])  # noqa: S606  # the command that was typed, again
 
 
 def offer_image(session: Session) -> None:
