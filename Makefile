@@ -1,5 +1,5 @@
 # What to type: `make start` to learn, `make test` to prove that it works, `make bench` to measure it,
-# `make test-vm` (as root, half an hour) to prove it in virtual machines, `make pictures` (as root) for README's
+# `make test-vm` (as root, twenty minutes) to prove it in virtual machines, `make pictures` (as root) for README's
 # pictures, `make clean`.
 # Needs Python 3.11 or newer with its venv module; nothing else of the machine is changed outside this folder.
 

@@ -17,13 +17,14 @@ IMPOSSIBLE = {**PASSED, "step": "limits", "verdict": "impossible", "reason": "No
 FAILED = {**PASSED, "step": "names", "verdict": "not_yet", "reason": "No container."}
 
 
-def brought_out(folder: Path, *outcomes: dict[str, object], provisioned: str = "0") -> None:
-    """What two machines leave in which lessons come out like this, each with its engine."""
-    for groups, engine in (("v1", "docker"), ("v2", "box")):
+def brought_out(folder: Path, *outcomes: dict[str, object], provisioned: str = "0", ended: bool = True) -> None:
+    """What two machines leave in which lessons come out like this, for an ordinary user and for root."""
+    for groups in ("v1", "v2"):
         (folder / groups).mkdir()
         (folder / groups / "provision.status").write_text(f"{provisioned}\n")
-        lines = "".join(json.dumps(one) + "\n" for one in outcomes)
-        (folder / groups / f"solve-{engine}.jsonl").write_text(lines)
+        for user in ("learner", "root"):
+            (folder / groups / f"solve-{user}.jsonl").write_text("".join(json.dumps(one) + "\n" for one in outcomes))
+            (folder / groups / f"solve-{user}.status").write_text("0\n" if ended else "")
 
 
 def judged(folder: Path) -> tuple[int, str]:
@@ -58,8 +59,8 @@ def test_all_is_well_where_each_step_passed_or_is_impossible(tmp_path: Path) -> 
     brought_out(tmp_path, PASSED, IMPOSSIBLE)
     status, said = judged(tmp_path)
     assert status == 0
-    assert "v1, docker: 1 passed, 1 impossible there, 0 failed\n  namespaces/limits: No controller." in said
-    assert len(json.loads((tmp_path / "results.json").read_text())["solved"]) == 2
+    assert "v1, docker, learner: 1 passed, 1 impossible there, 0 failed\n  namespaces/limits: No controller." in said
+    assert len(json.loads((tmp_path / "results.json").read_text())["solved"]) == 4
 
 
 def test_one_failed_step_is_enough(tmp_path: Path) -> None:
@@ -67,6 +68,14 @@ def test_one_failed_step_is_enough(tmp_path: Path) -> None:
     brought_out(tmp_path, PASSED, FAILED)
     status, said = judged(tmp_path)
     assert (status, "FAILED namespaces/names No container." in said) == (1, True)
+
+
+def test_a_machine_that_was_ended_before_all_was_done_is_a_failure(tmp_path: Path) -> None:
+    """However well the steps came out that it got to, and its last words are shown."""
+    brought_out(tmp_path, PASSED, ended=False)
+    (tmp_path / "console-v1.log").write_text("Kernel panic")
+    status, said = judged(tmp_path)
+    assert (status, "v1: not all lessons were done when the machine ended:\nKernel panic" in said) == (1, True)
 
 
 def test_nothing_solved_is_a_failure(tmp_path: Path) -> None:

@@ -5,6 +5,8 @@ set -euo pipefail
 
 folder=$1 groups=$2
 patience=2400 # seconds; emulated, since within a virtual machine /dev/kvm may be there and not work
+begun=300     # seconds until it provisions itself
+tries=3
 hierarchy=$([ "$groups" = v1 ] && echo 0 || echo 1)
 case $(uname -m) in
     x86_64) machine=(qemu-system-x86_64) console=ttyS0 ;;
@@ -12,14 +14,33 @@ case $(uname -m) in
     *) echo "vm/boot.sh: no machine of this kind, $(uname -m), is known" >&2 && exit 1 ;;
 esac
 
-image=$folder/image-$groups
-cp --sparse=always "$folder/image" "$image"
+image=$folder/image-$groups log=$folder/console-$groups.log
+
+# One processor: two such machines run at the same time, and an emulated kernel with two can hang while it starts.
 # With this script ends the machine (PR_SET_PDEATHSIG(2const)), which would not hear of Ctrl-C.
-setpriv --pdeathsig TERM timeout "$patience" "${machine[@]}" -accel tcg,thread=multi -cpu max -smp 2 -m 2048 \
-    -nic none -display none -monitor none -serial stdio -no-reboot \
-    -drive "file=$image,format=raw,if=virtio" -kernel "$folder/vmlinuz" -initrd "$folder/initrd.img" \
-    -append "root=/dev/vda rw console=$console systemd.unified_cgroup_hierarchy=$hierarchy" \
-    </dev/null >"$folder/console-$groups.log" 2>&1 || echo "vm/boot.sh: the machine did not power off by itself" >&2
+start() {
+    cp --sparse=always "$folder/image" "$image"
+    setpriv --pdeathsig TERM timeout "$patience" "${machine[@]}" -accel tcg -cpu max -smp 1 -m 2048 \
+        -nic none -display none -monitor none -serial stdio -no-reboot \
+        -drive "file=$image,format=raw,if=virtio" -kernel "$folder/vmlinuz" -initrd "$folder/initrd.img" \
+        -append "root=/dev/vda rw console=$console systemd.unified_cgroup_hierarchy=$hierarchy" \
+        </dev/null >"$log" 2>&1 &
+    running=$!
+}
+
+# Whether the machine has come so far that its own script speaks.
+has_begun() {
+    grep -q 'test-vm: ' < <(timeout "$begun" tail --pid "$running" -n +1 -f "$log")
+}
+
+for try in $(seq "$tries"); do
+    start
+    has_begun && break
+    echo "vm/boot.sh: the machine with control groups $groups hung while it started (try $try of $tries)" >&2
+    kill "$running" 2>/dev/null || true
+    wait "$running" || true
+done
+wait "$running" || echo "vm/boot.sh: the machine with control groups $groups did not power off by itself" >&2
 rm -rf "${folder:?}/$groups"
 e2fsck -fp "$image" >/dev/null 2>&1 || true # writes the journal's last entries where the machine was ended
 debugfs -R "rdump /var/lib/test-vm/$groups $folder" "$image" 2>/dev/null

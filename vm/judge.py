@@ -9,6 +9,10 @@ from pathlib import Path
 
 ENGINES = {"v2": "box", "v1": "docker"}
 """Which engine solves the lessons, by the control groups that the machine was started with."""
+USERS = ("learner", "root")
+"""Who solves them: every lesson the first, those with steps for root only the second."""
+ERRORS = ("doctor.err", *(f"solve-{user}.err" for user in USERS))
+"""What was said on error streams; nothing, where all is well."""
 TAIL = 2000
 """Characters of a log that are shown of its end."""
 
@@ -19,6 +23,7 @@ class Solved:
 
     groups: str
     engine: str
+    user: str
     passed: tuple[str, ...]
     impossible: tuple[tuple[str, str], ...]
     failed: tuple[tuple[str, str], ...]
@@ -29,13 +34,14 @@ class Solved:
         return bool(self.passed) and not self.failed
 
 
-def solved(groups: str, engine: str, lines: str) -> Solved:
+def solved(groups: str, user: str, lines: str) -> Solved:
     """What the lines of `workshop solve --json` tell. Pure."""
     outcomes = [json.loads(line) for line in lines.splitlines()]
     steps = [(one["verdict"], f"{one['lesson']}/{one['step']}", one["reason"]) for one in outcomes]
     return Solved(
         groups,
-        engine,
+        ENGINES[groups],
+        user,
         tuple(name for verdict, name, _ in steps if verdict == "passed"),
         tuple((name, reason) for verdict, name, reason in steps if verdict == "impossible"),
         tuple((name, reason) for verdict, name, reason in steps if verdict not in ("passed", "impossible")),
@@ -47,7 +53,7 @@ def told(found: Solved) -> str:
     counts = f"{len(found.passed)} passed, {len(found.impossible)} impossible there, {len(found.failed)} failed"
     impossible = [f"{name}: {reason}" for name, reason in found.impossible]
     failed = [f"FAILED {name} {reason}" for name, reason in found.failed]
-    return "\n  ".join([f"{found.groups}, {found.engine}: {counts}", *impossible, *failed])
+    return "\n  ".join([f"{found.groups}, {found.engine}, {found.user}: {counts}", *impossible, *failed])
 
 
 def troubles(folder: Path, groups: str) -> list[str]:
@@ -55,17 +61,15 @@ def troubles(folder: Path, groups: str) -> list[str]:
     results, console = folder / groups, _read(folder / f"console-{groups}.log")[-TAIL:]
     if _read(results / "provision.status").strip() != "0":
         return [f"{groups}: provision.sh failed, or never ran:\n{_read(results / 'provision.log')[-TAIL:]}{console}"]
-    wrong = [
-        f"{groups}: {text}" for name in (f"solve-{ENGINES[groups]}.err", "doctor.err") if (text := _read(results / name)[-TAIL:])
-    ]
-    if not _read(results / "solve.status"):
+    wrong = [f"{groups}: {text}" for name in ERRORS if (text := _read(results / name)[-TAIL:])]
+    if not all(_read(results / f"solve-{user}.status") for user in USERS):
         wrong.append(f"{groups}: not all lessons were done when the machine ended:\n{console}")
     return wrong
 
 
 def main(folder: Path) -> int:
     """Print and keep what is in this folder; returns the exit status."""
-    all_solved = [solved(*pair, _read(folder / pair[0] / f"solve-{pair[1]}.jsonl")) for pair in ENGINES.items()]
+    all_solved = [solved(groups, user, _read(folder / groups / f"solve-{user}.jsonl")) for groups in ENGINES for user in USERS]
     wrong = [one for groups in ENGINES for one in troubles(folder, groups)]
     doctors = {groups: json.loads(_read(folder / groups / "doctor.json") or "null") for groups in ENGINES}
     kept = {"solved": [asdict(one) for one in all_solved], "doctor": doctors, "troubles": wrong}
