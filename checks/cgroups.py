@@ -127,8 +127,10 @@ def _were_rivals(seen: Evidence, light: Container, heavy: Container) -> bool:
 
 
 def _rivals(facts: Facts) -> list[tuple[Container, Container]]:
-    """Pairs that want one processor, the lighter one first."""
-    pairs = (sorted(pair, key=_weight) for pair in combinations(_workers(facts), 2))
+    """Pairs that want one processor, the lighter one first; where the machine has one only, idle ones seem to, and come last."""
+    pairs = sorted(
+        (sorted(pair, key=_weight) for pair in combinations(_workers(facts), 2)), key=lambda pair: -min(map(_usage_us, pair))
+    )
     return [
         (one, two) for one, two in pairs if _pinned(one) and one.cgroups.cpus == two.cgroups.cpus and _weight(one) < _weight(two)
     ]

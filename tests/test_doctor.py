@@ -12,11 +12,11 @@ from pathlib import Path
 import pytest
 
 from workshop.doctor import Report, as_json, examine, judge, needing, render
-from workshop.facts import KINDS, Hierarchy, Virtual
+from workshop.facts import KINDS, Facts, Hierarchy, Host, Virtual
 from workshop.language import words
 from workshop.library import load_library
 from workshop.machine import Engine, Machine, filesystems, hierarchies
-from workshop.requirements import REQUIREMENTS
+from workshop.requirements import REQUIREMENTS, missing
 
 HEALTHY = Machine(
     python="3.11.2",
@@ -189,3 +189,8 @@ def test_command_exits_0_where_the_workshop_works() -> None:
     ran = subprocess.run(command, cwd=Path(__file__).parents[1], capture_output=True, text=True, check=False)
     assert ran.stderr == ""
     assert ran.returncode == (0 if json.loads(ran.stdout)["usable"] else 1)
+
+
+def test_a_machine_with_one_processor_can_not_do_what_needs_two() -> None:
+    """Holding a container to one of several processors is impossible where there is one, and possible where nobody counted."""
+    assert [missing(("two_processors",), Facts(host=Host(processors=count))) for count in (0, 1, 2)] == ["", "two_processors", ""]

@@ -37,6 +37,7 @@ REQUIREMENTS: dict[str, Callable[[Facts], bool]] = {
     "memory_controller": _controller("memory", 1, 2),
     "pids_controller": _controller("pids", 1, 2),
     "cpuset_controller": _controller("cpuset", 1, 2),
+    "two_processors": lambda facts: facts.host.processors != 1,
     "io_controller": lambda facts: _controller("blkio", 1)(facts) or _controller("io", 2)(facts),
     "devices_controller": _controller("devices", 1),
     "freezer": lambda facts: _controller("freezer", 1)(facts) or any(one.version == 2 for one in facts.host.hierarchies),

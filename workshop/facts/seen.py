@@ -34,6 +34,7 @@ class Host:
     """The machine itself, seen from the initial namespaces.
 
     `processes` holds those outside every container that are ancestors of a container's processes, not all of them.
+    `processors` counts those that are online.
     `no_user_namespaces` is the setting under /proc/sys that keeps ordinary users from using one, '' where none does.
     `groups` are absolute directories, sorted and 256 at most, of control groups in the hierarchy that holds the cpu
     controller, else in version 2's, whether a process is in them or not; seen with the subject cgroups, down to the fourth
@@ -46,6 +47,7 @@ class Host:
     namespaces: Namespaces = field(default_factory=Namespaces)
     boot: str = ""
     kernel: str = ""
+    processors: int = 0
     hierarchies: tuple[Hierarchy, ...] = ()
     groups: tuple[str, ...] = ()
     processes: tuple[Process, ...] = ()

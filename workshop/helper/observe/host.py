@@ -59,6 +59,7 @@ def read_host(seen: Machine, subjects: Collection[str], count: int) -> Host:
         namespaces=seen.namespaces,
         boot=read("/proc/sys/kernel/random/boot_id").strip(),
         kernel=os.uname().release,
+        processors=os.cpu_count() or 0,
         hierarchies=tuple(tree.hierarchy for tree in seen.trees),
         process_count=count,
         mounts=read_or(lambda: parse_mounts(seen.first.read("mountinfo")), ()) if "mounts" in subjects else (),
