@@ -71,7 +71,7 @@ def _mounted(own: Container, target: str) -> Mount | None:
 
 
 def release_year(facts: Facts) -> Asked | None:
-    """When one of the eight came out."""
+    """When one of the six came into use."""
     own = _own(facts)
     if own is None:
         return None
@@ -113,9 +113,13 @@ def layers(facts: Facts) -> Asked | None:
 
 
 def changed_byte(facts: Facts) -> Asked | None:
-    """Whether an image of which one byte was changed keeps its digest."""
+    """Whether a byte that is changed in a container is in an image that is named afterwards: by commit it is, by tag not."""
     own = _own(facts)
-    return Asked("no", {"container": own.name}) if own else None
+    if own is None:
+        return None
+    name = f"mine:{own.init.pid}"
+    command, same = _pick(own, ((f"commit {own.name} {name}", "no"), (f"tag busybox {name}", "yes")))
+    return Asked(same, {"container": own.name, "pid": own.init.pid, "command": command, "name": name})
 
 
 # Microservices, and why Docker
@@ -172,9 +176,9 @@ def _ancestors(facts: Facts, process: Process) -> list[Process]:
 
 
 def docker_socket(facts: Facts) -> Asked | None:
-    """Where Docker's daemon listens."""
+    """Over which socket Docker's daemon is asked for a container."""
     own = _own(facts)
-    return Asked("/var/run/docker.sock", {"container": own.name}) if own else None
+    return Asked("/var/run/docker.sock", {"container": own.name, "id": own.id[:12]}) if own else None
 
 
 def layer_path(facts: Facts) -> Asked | None:
@@ -377,4 +381,4 @@ def name_after_unshare(facts: Facts) -> Asked | None:
 def new_root(facts: Facts) -> Asked | None:
     """Which system call lets the old root be unmounted."""
     own = _own(facts)
-    return Asked("pivot_root", {"container": own.name}, slip="chroot") if own else None
+    return Asked("pivot_root", {"container": own.name, "pid": own.init.pid}, slip="chroot") if own else None

@@ -159,6 +159,17 @@ def test_a_question_is_complete_in_both_languages(question: Step, tmp_path: Path
         running.progress.close()
 
 
+@QUESTIONS
+def test_a_question_that_asks_about_nothing_shows_no_open_value(question: Step, tmp_path: Path) -> None:
+    """Its body, hints and solution say what is missing."""
+    facts = replace(recorded(question), containers=())
+    running = Session(LIBRARY, Progress(tmp_path / "progress.sqlite"), lambda _subjects: facts, "en")
+    running.go(question.where)
+    text = running.text()
+    assert "{" not in "".join((text.body, *text.hints, text.solution, text.debrief))
+    running.progress.close()
+
+
 def other(container: Container, by: int) -> Container:
     """The container as another learner has it."""
     return replace(
@@ -181,7 +192,8 @@ def test_no_two_are_the_same() -> None:
     ("answer", "wanted"),
     [("４７１１", 4711), ("PID 4711.", 4711), ("是", "yes"), ("没有", "no"), ("N", "no"), (" mount ", "mnt"), ("-n", "n"),
      ("/run/docker.sock", "/var/run/docker.sock"), ("`overlay`", "overlay"),
-     ("0.30 CPUs", 0.3), (".3", 0.3), ("/etc/hosts/", "/etc/hosts")],
+     ("0.30 CPUs", 0.3), (".3", 0.3), ("/etc/hosts/", "/etc/hosts"),
+     ("pivot_root(2)", "pivot_root"), ("pivot_root()", "pivot_root")],
 )  # fmt: skip
 def test_an_answer_may_be_written_in_many_ways(answer: str, wanted: str | float) -> None:
     """What it says counts."""
@@ -205,15 +217,15 @@ PID_INSIDE = LESSON.step("pid_inside")
 
 
 def test_next_goes_to_what_is_due_and_ends_where_nothing_is(tmp_path: Path) -> None:
-    """Each question of the chapter once, those that were passed over as well; then nothing more is due."""
+    """First what the questions are about, then each of the chapter's once, those passed over as well; then no more is due."""
     running, _ = begun(tmp_path, recorded(PID_INSIDE))
     waiting = [one.where for one in running.due(LESSON)]
     assert PID_INSIDE.where in waiting
     assert all(LIBRARY.step(where).about == PID_INSIDE.about for where in waiting)
     walked: list[str] = []
-    while where := running.beside(walked[-1] if walked else "review/limit", 1):
+    while where := running.beside(walked[-1] if walked else "review/start", 1):
         walked.append(where)
-    assert walked == waiting
+    assert walked == ["review/limit", *waiting]
     assert (running.end(1), running.end(-1)) == ("nothing_due", "first_step")
 
 
@@ -267,6 +279,17 @@ async def test_a_small_map_holds_every_lesson(tmp_path: Path, language: str) -> 
         assert str(lesson.minutes) in row
         assert f"0/{len(lesson.steps)}" in row
         assert cell_len(row) <= 80
+
+
+@pytest.mark.parametrize(("language", "words"), [("en", "Yes: "), ("zh", "是：")])
+def test_a_solution_says_yes_in_the_learners_language(tmp_path: Path, language: str, words: str) -> None:
+    """Not in the word that the check compares with."""
+    question = LESSON.step("queue_seen")
+    facts = recorded(question)
+    shared = replace(facts.containers[0], namespaces=facts.host.namespaces)
+    running, _ = begun(tmp_path, replace(facts, containers=(shared,)), language)
+    running.go(question.where)
+    assert running.text().solution.startswith(words)
 
 
 async def test_a_question_follows_the_machine(tmp_path: Path) -> None:

@@ -120,13 +120,15 @@ class Session:
     def beside(self, where: str, by: int) -> str | None:
         """The step so many places after this one, before it where negative, across lessons; None beyond either end.
 
-        Within a review what is due comes next, and nothing where nothing is due.
+        Within a review its steps that ask nothing come first, then what is due, and nothing where nothing is due.
         """
-        if by > 0 and (lesson := self.library.lesson(where.partition("/")[0])).questions:
-            return self._due_after(where, lesson)
         order = [step.where for step in self._order]
         place = order.index(where) + by
-        return order[place] if 0 <= place < len(order) else None
+        found = order[place] if 0 <= place < len(order) else None
+        lesson = self.library.lesson(where.partition("/")[0])
+        if by > 0 and lesson.questions and found not in [step.where for step in lesson.steps if not step.ask]:
+            return self._due_after(where, lesson)
+        return found
 
     def end(self, by: int) -> str:
         """The name of the words that say why there is no step beside the current one."""
@@ -249,7 +251,7 @@ class Session:
         """The current step's words, with the engine's command filled in."""
         text = self._text(self.step)
         if self.step.ask and not self._asked():
-            text = replace(text, body=say(self.language, "session.nothing_to_ask"))
+            text = StepText(text.title, absent := say(self.language, "session.nothing_to_ask"), hints=(absent,), solution=absent)
         return replace(
             text,
             body=self._drawn(self._named(text.body)), debrief=self._drawn(self._named(text.debrief)),
@@ -271,7 +273,11 @@ class Session:
     def _asked(self) -> dict[str, str | int | float]:
         """The values that the current question names, as they are at this moment; none where there is nothing to ask about."""
         asked = self.library.asked(self.step, self.facts) if self.step.ask and self.facts else None
-        return {**asked.values, "right": asked.right} if asked else {}
+        return {**asked.values, "right": self._worded(asked.right)} if asked else {}
+
+    def _worded(self, right: str | int | float) -> str | int | float:
+        """A right answer as the learner would give it: a yes or no in their language."""
+        return say(self.language, f"session.{right}") if right in ("yes", "no") else right
 
     def _drawn(self, text: str) -> str:
         """A text shows a figure where it says `{timeline}` or the like, in a fence so that columns stay straight."""

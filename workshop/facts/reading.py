@@ -55,7 +55,7 @@ def means(answer: str, wanted: str | float) -> bool:
 
 def _word(text: str) -> str:
     """One spelling for each word that people spell in several ways."""
-    bare = text.strip(" `'\"。.-").rstrip("/")
+    bare = re.sub(r"\(\d?\)$", "", text.strip(" `'\"。.-")).rstrip("/")
     return _SAME.get(bare, bare)
 
 
