@@ -53,11 +53,21 @@ def states(report: Report) -> dict[str, str]:
 
 
 def test_healthy_machine_lacks_only_the_other_cgroup_version() -> None:
-    """On a current distribution with the helper installed, all is well; what only version 1 shows is not possible."""
+    """On a current distribution with the helper installed, only what version 1 shows, and what root alone may do, is lacking."""
     report = judge(HEALTHY, STEPS)
     assert report.usable
     lacking = {slug for slug, state in states(report).items() if state != "ok"}
-    assert lacking == {name for name in ("cpu_controller_v1", "cgroup_v1", "devices_controller") if STEPS[name]}
+    assert lacking == {name for name in ("cpu_controller_v1", "cgroup_v1", "devices_controller", "root_learner") if STEPS[name]}
+
+
+def test_an_ordinary_user_learns_which_steps_only_root_may_do() -> None:
+    """They are named by lesson, and root lacks nothing there; that runc is root's alone is no lack."""
+    runc = Engine("runc", "1.1.5", "mkdir /run/runc: permission denied")
+    report = judge(replace(HEALTHY, engines=(runc,)), STEPS)
+    lack = next(one for one in report.findings if one.slug == "root_learner")
+    assert "lxc/create" in lack.steps
+    assert states(report)["engine_for_root"] == "ok"
+    assert "root_learner" not in states(judge(replace(HEALTHY, root=True), STEPS))
 
 
 def test_a_file_system_that_the_kernel_loads_when_needed_is_there(tmp_path: Path) -> None:

@@ -169,7 +169,9 @@ def _engines(machine: Machine) -> Iterator[Finding]:
     yield Finding("engines", "ok", "engine_box")
     for engine in machine.engines:
         values: dict[str, str | int] = {"name": engine.name, "version": engine.version, "reason": engine.trouble}
-        if engine.trouble:
+        if engine.trouble and engine.name == "runc" and not machine.root:
+            yield Finding("engines", "ok", "engine_for_root", values)
+        elif engine.trouble:
             yield Finding("engines", "limited", "engine_unusable", values)
         else:
             yield Finding("engines", "ok", "engine_ok", values)
@@ -226,10 +228,12 @@ def _lessons(machine: Machine, steps: Mapping[str, tuple[str, ...]]) -> Iterator
         Host(
             Namespaces(time=time),
             kernel=machine.kernel,
+            processors=machine.processors,
             hierarchies=machine.hierarchies,
             no_user_namespaces=machine.user_namespace_refused,
         ),
         complete=machine.root or machine.helper == "root",
+        caller=0 if machine.root else 1,  # which one it is does not matter
         virtual=machine.virtual,
         programs=machine.programs,
     )

@@ -67,6 +67,7 @@ class Machine:
     kernel: str = ""
     architecture: str = ""
     root: bool = False
+    processors: int = 0
     namespaces: tuple[str, ...] = ()
     hierarchies: tuple[Hierarchy, ...] = ()
     settings: Mapping[str, str] = field(default_factory=dict)
@@ -97,6 +98,7 @@ def read() -> Machine:
         kernel=platform.release(),
         architecture=platform.machine(),
         root=os.geteuid() == 0,
+        processors=os.cpu_count() or 0,
         namespaces=tuple(name for name in KINDS if Path("/proc/self/ns", name).exists()),
         hierarchies=hierarchies(_text("/proc/self/mounts"), lambda mounted: _text(f"{mounted}/cgroup.controllers").split()),
         settings={name: text for name, path in SETTINGS.items() if (text := _text(path).strip())},
