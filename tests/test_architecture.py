@@ -237,8 +237,30 @@ def test_saying_its_version_is_instant(arguments: tuple[str, ...]) -> None:
     assert loaded(*arguments) & heavy == set()
 
 
+def code_lines(path: Path) -> int:
+    """Lines that hold code: not those with a docstring, a comment or nothing only."""
+    tree, lines = ast.parse(path.read_text()), path.read_text().splitlines()
+    texts = [node for node in ast.walk(tree) if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)]
+    told = {number for node in texts for number in range(node.lineno, (node.end_lineno or node.lineno) + 1)}
+    return sum(
+        bool(line.strip()) and not line.strip().startswith("#") for number, line in enumerate(lines, 1) if number not in told
+    )
+
+
+@pytest.mark.parametrize("part", ["", "images", "networks", "observe"])
+def test_the_helpers_reading_order_is_whole_and_tells_how_long_it_is(part: str) -> None:
+    """The first page of each part of the helper names all its modules, and the helper's own how many lines each part has."""
+    folder, first = ROOT / "workshop/helper" / part, ROOT / "workshop/helper/__init__.py"
+    modules = [path for path in folder.glob("*.py") if path.name != "__init__.py"]
+    named = set(re.findall(r"`(\w+)`", ast.get_docstring(ast.parse((folder / "__init__.py").read_text())) or ""))
+    assert {path.stem for path in modules} - named == set()
+    stated = re.search(rf"`?{part or 'core'}`?,\s([\d,]+) lines", first.read_text())
+    assert stated
+    assert int(stated[1].replace(",", "")) == pytest.approx(sum(map(code_lines, folder.glob("*.py"))), rel=0.05)
+
+
 def test_the_helper_needs_nothing_but_python() -> None:
     """The helper's modules load in an isolated Python without site-packages."""
-    program = f"import sys; sys.path.insert(0, {str(ROOT)!r}); import workshop.helper, workshop.helper.observe, workshop.protocol"
+    program = f"import sys; sys.path.insert(0, {str(ROOT)!r}); import workshop.helper.process, workshop.helper.operations"
     ran = subprocess.run([sys.executable, "-I", "-S", "-c", program], capture_output=True, text=True, check=False)
     assert (ran.returncode, ran.stderr) == (0, "")

@@ -17,10 +17,10 @@ ROOT = Path(__file__).parent.parent
 INSTANCE = f"ws-bare-{os.getpid()}"[:16]
 BAKE = """
 import sys
-from workshop.helper import baking, images
+from workshop.helper.images import baking, store
 found = baking._program
 baking._program = lambda name: None if name == "busybox" else found(name)
-images.Images(sys.argv[1]).of(0)
+store.Images(sys.argv[1]).of(0)
 """
 
 

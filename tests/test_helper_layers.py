@@ -14,7 +14,7 @@ import pytest
 from tests.helper_process import INSTANCE, Process, background, execute, groups, read_all, refusal, run
 from tests.layouts import archive, config, digest, hand_over, member
 from workshop.client import Client, HelperError
-from workshop.helper.images import IMAGES_EACH, LAYER_BYTES
+from workshop.helper.images.store import IMAGES_EACH, LAYER_BYTES
 from workshop.helper.observe.written import MOST
 from workshop.protocol import Image, Images, Layer, Pack, Register, Remove, Run, Transferred, Unpack, Unregister, Wait
 

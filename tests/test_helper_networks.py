@@ -22,8 +22,8 @@ from tests.helper_process import (
 )  # fmt: skip
 from tests.walking import WANTED, walked
 from workshop.client import Client
-from workshop.helper import netlink
-from workshop.helper.networks import EACH, Member, hosts_text
+from workshop.helper.networks import netlink
+from workshop.helper.networks.bridges import EACH, Member, hosts_text
 from workshop.protocol import CreateNetwork, Networks, Remove, RemoveNetwork, Run, Stop
 
 pytest_plugins = ["tests.helper_fixtures"]

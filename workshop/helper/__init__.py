@@ -26,8 +26,16 @@ The helper keeps
 Without root the same code runs as the user, in user namespaces: isolation is the same, but there are no cgroups and so no
 limits, a sandbox's root is the user, and it protects nobody from that user's own programs.
 
-Read in this order: `process` (start to end), `server` (who calls), `operations` (the table), `sandboxes` (lives), `launch`
-(how one starts), `stepping`, `rootfs` and `confine` (what it sees and may), `streams` and `logs` (what it prints), `cgroups`,
-`images` and `layers` (what it is made of), `transfers`, `unpacking` and `packing` (how layers come and go), `networks`,
-`reconcile`; `syscalls` and `netlink` underneath.
+To read it takes about an hour. The core, 2,350 lines of code, is what keeps the promises above; in this order:
+
+1. `__main__`, `process` (start to end), `server` (who calls, and how much), `loop` (the one thread);
+2. `operations`, `operations_running` (the closed table), `answers`, `describe` (what each does, in words);
+3. `sandboxes` (whose they are, how they begin and end), `names`, `ledger`, `reconcile` (after a crash);
+4. `launch` (how one starts, both sides of each step), `stepping` and `look` (half-made ones), `streams`, `logs`;
+5. `identities`, `rootfs`, `confine`, `seccomp`, `capabilities` (what it is, sees and may), `cgroups`, `processors` (how much);
+6. `syscalls`, underneath it all.
+
+Each of the others says on its own first page what it promises beyond that, and can be read, or left, by itself:
+`images`, 730 lines (what sandboxes are made of), `networks`, 190 lines (how they reach each other), and `observe`,
+1,520 lines (the facts; it reads and changes nothing).
 """

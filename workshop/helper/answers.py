@@ -9,8 +9,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from .images.transfers import Transfer
 from .sandboxes import Execution, Sandbox
-from .transfers import Transfer
 
 
 @dataclass(frozen=True)

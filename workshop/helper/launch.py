@@ -31,7 +31,7 @@ from ..protocol import ProtocolError
 from . import confine, rootfs, syscalls
 from .cgroups import Cgroups
 from .identities import map_identities, mapped_copy, take_identity
-from .networks import INTERFACE, PREFIX, Plug
+from .networks.bridges import INTERFACE, PREFIX, Plug
 from .stepping import Straight
 
 MOST_LAYERS = 48

@@ -14,12 +14,13 @@ from typing import Any
 
 from .. import protocol
 from ..protocol import NAME, ProtocolError
-from . import operations_networks, operations_running, processors
+from . import operations_running, processors
 from .answers import Answer, Caller, memory_file
 from .cgroups import SHARES, Limits
 from .describe import STEPS
+from .images.operations import IMAGE_OPERATIONS, image_facts
+from .networks import operations as networks
 from .observe import Sandboxed, observe
-from .operations_images import IMAGE_OPERATIONS, image_facts
 from .sandboxes import Ending, Sandbox, Sandboxes
 from .stepping import Stop, Walk
 
@@ -260,7 +261,7 @@ def _hold_quota(caller: Caller, limits: Limits) -> None:
 def _observe(sandboxes: Sandboxes, caller: Caller, request: protocol.Observe) -> Answer:
     known = {one.id: _sandboxed(one) for one in sandboxes.all.values()}
     seen = observe(request.subjects, caller.uid, known, sandboxes.home.instance)
-    facts = dataclasses.replace(seen, networks=operations_networks.facts(sandboxes, caller))
+    facts = dataclasses.replace(seen, networks=networks.facts(sandboxes, caller))
     if "images" in request.subjects:
         facts = dataclasses.replace(facts, images=image_facts(sandboxes, caller))
     return Answer({}, (memory_file(dataclasses.asdict(facts)),))
@@ -289,8 +290,8 @@ OPERATIONS: dict[type[Any], Callable[[Sandboxes, Caller, Any], Answer | None]] =
     protocol.Unpause: operations_running.unpause,
     protocol.Logs: operations_running.logs,
     protocol.Observe: _observe,
-    protocol.Networks: operations_networks.listing,
-    protocol.CreateNetwork: operations_networks.create,
-    protocol.RemoveNetwork: operations_networks.remove,
+    protocol.Networks: networks.listing,
+    protocol.CreateNetwork: networks.create,
+    protocol.RemoveNetwork: networks.remove,
     **IMAGE_OPERATIONS,
 }

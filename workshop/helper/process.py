@@ -15,10 +15,10 @@ from collections.abc import Callable, Iterator
 from ..protocol import ProtocolError, instance_name, runtime_directory
 from . import confine, syscalls
 from .cgroups import Cgroups, hierarchies
-from .images import Images
+from .images.store import Images
 from .ledger import Ledger
 from .loop import Loop
-from .networks import Networks
+from .networks.bridges import Networks
 from .reconcile import reconcile
 from .sandboxes import Home, Sandboxes
 from .server import Server

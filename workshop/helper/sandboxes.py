@@ -14,12 +14,12 @@ from typing import Any
 from ..protocol import NO_NETWORK, Exec, ProtocolError, Run
 from . import capabilities, describe, identities, launch, syscalls
 from .cgroups import Cgroups, Limits, is_frozen
-from .images import Image, Images
+from .images.store import Image, Images
 from .ledger import Ledger
 from .logs import Log
 from .loop import Loop, Task
 from .names import free_name
-from .networks import Network, Networks, Plug
+from .networks.bridges import Network, Networks, Plug
 from .stepping import Straight, Walk
 from .streams import make_streams
 

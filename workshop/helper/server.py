@@ -18,9 +18,9 @@ from dataclasses import dataclass, field
 
 from ..protocol import MAXIMUM_PACKET, ProtocolError, encode, parse_request
 from .answers import Answer, memory_file
+from .images.transfers import Transfer
 from .operations import perform
 from .sandboxes import Execution, Sandbox, Sandboxes
-from .transfers import Transfer
 
 CONNECTIONS_EACH = 32
 CONNECTIONS = 512

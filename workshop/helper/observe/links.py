@@ -9,7 +9,7 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 
 from ...facts import Interface
-from ..netlink import attribute
+from ..networks.netlink import attribute
 from .text import UnreadableError
 
 LINKS_LIMIT = 256 * 1024

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from itertools import islice
 
 from ...facts import Written
-from ..packing import MOUNTED_UPON, OPAQUE_ATTRIBUTE, WRITTEN_BY_HELPER
+from ..images.packing import MOUNTED_UPON, OPAQUE_ATTRIBUTE, WRITTEN_BY_HELPER
 
 MOST = 64
 """Paths that are told, and names that are looked at in one directory: the layer is a stranger's, and may hold any number."""

@@ -14,7 +14,7 @@ import tarfile
 from dataclasses import dataclass, field
 from typing import IO, BinaryIO
 
-from ..protocol import ProtocolError
+from ...protocol import ProtocolError
 from .packing import OPAQUE, OPAQUE_ATTRIBUTE, WHITEOUT
 
 MEMBERS = 30_000

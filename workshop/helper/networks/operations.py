@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from .. import protocol
-from ..facts import Network
-from ..protocol import NAME, ProtocolError
-from .answers import Answer, Caller
-from .sandboxes import Sandboxes
+from ... import protocol
+from ...facts import Network
+from ...protocol import NAME, ProtocolError
+from ..answers import Answer, Caller
+from ..sandboxes import Sandboxes
 
 
 def listing(sandboxes: Sandboxes, caller: Caller, _: protocol.Networks) -> Answer:

@@ -6,14 +6,15 @@ import os
 from collections.abc import Callable, Collection
 from typing import Any
 
-from .. import facts, protocol
-from ..protocol import ProtocolError
-from . import launch, syscalls, transfers
-from .answers import Answer, Caller
-from .images import ALL_BYTES, LAYER_BYTES, Images
+from ... import facts, protocol
+from ...protocol import ProtocolError
+from .. import launch, syscalls
+from ..answers import Answer, Caller
+from ..loop import Task
+from ..sandboxes import Sandboxes
+from . import transfers
 from .layers import DIGEST
-from .loop import Task
-from .sandboxes import Sandboxes
+from .store import ALL_BYTES, LAYER_BYTES, Images
 from .transfers import Transfer
 
 ROOT_BYTES = 4 << 30

@@ -11,10 +11,11 @@ import os
 from collections.abc import Callable, Generator
 from dataclasses import dataclass
 
-from ..protocol import ProtocolError
-from . import confine, identities, launch, packing, rootfs, syscalls
-from .cgroups import Limits
-from .launch import Channel, Place
+from ...protocol import ProtocolError
+from .. import confine, identities, launch, rootfs, syscalls
+from ..cgroups import Limits
+from ..launch import Channel, Place
+from . import packing
 
 CAPABILITIES = (0, 1, 3)
 """chown, dac_override and fowner: to read and write files of every owner in the user namespace, and nothing else."""

@@ -14,7 +14,7 @@ import time
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..protocol import NO_NETWORK, ProtocolError
+from ...protocol import NO_NETWORK, ProtocolError
 from . import netlink
 
 EACH = 8

@@ -6,7 +6,7 @@ import os
 import socket
 import struct
 
-from . import syscalls
+from .. import syscalls
 
 BRIDGE = 2
 """The bridge's number: in a new network namespace loopback is 1, and the next is free."""

@@ -14,8 +14,8 @@ from collections.abc import Collection
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from ..protocol import ProtocolError
-from .launch import MOST_LAYERS
+from ...protocol import ProtocolError
+from ..launch import MOST_LAYERS
 from .layers import DIGEST, Layers, make_private
 
 SHARED = "shared"

@@ -13,7 +13,7 @@ import shutil
 import subprocess
 from collections.abc import Iterable
 
-from ..protocol import ProtocolError
+from ...protocol import ProtocolError
 from .layers import Layers
 from .packing import write_archive
 
