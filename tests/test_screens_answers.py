@@ -9,7 +9,7 @@ import pytest
 from rich.cells import cell_len
 from textual.widgets import Markdown
 
-from tests.screens import Kernel, opened, screen_text, session, settled, until
+from tests.screens import Kernel, container, facts, opened, screen_text, session, settled, until
 from workshop.figures import timeline
 from workshop.lesson import StepText
 from workshop.library import Library
@@ -46,6 +46,22 @@ async def test_figures_in_a_text_are_as_wide_as_the_pane(tmp_path: Path, languag
             assert all(cell_len(row) <= pane.figure_width for row in rows)
             fence = pane.query_one("MarkdownFence")
             assert fence.query_one("Label").content_size.height == len(rows)
+
+
+def test_a_figure_in_a_text_begins_with_the_learners_own_container(tmp_path: Path) -> None:
+    """Where not all roots fit, the container that somebody sits at stands beside the host, as in the picture."""
+    others = [container("one"), container("two")]
+    ours = replace(container("ours"), init=replace(container().init, terminal=34816))
+    kernel = Kernel(facts(*others, ours))
+    running = session(tmp_path, kernel)
+    step = replace(running.step, text={"en": StepText("T", "{bootfs}")})
+    running = Session(
+        Library((replace(running.lesson, steps=(step, *running.lesson.steps[1:])),), tmp_path, tmp_path),
+        running.progress, kernel.observe, "en",
+    )  # fmt: skip
+    running.figure_cells = 40
+    running.check()
+    assert ("ours's /" in running.text().body, "one's /" in running.text().body) == (True, False)
 
 
 def test_a_command_in_a_verdict_is_bold_and_shows_no_backticks() -> None:
