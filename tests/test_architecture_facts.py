@@ -19,7 +19,7 @@ from rich.cells import cell_len
 from tests.screens import container, facts
 from workshop.client import Client
 from workshop.engine import Choice
-from workshop.facts import Component, Facts, Registry, Repository, Tag
+from workshop.facts import Component, Facts, Image, Registry, Repository, Tag
 from workshop.figures_architecture import architecture
 from workshop.helper.observe.components import parse_sockets
 from workshop.protocol import Hello
@@ -66,7 +66,8 @@ def test_subjects_that_were_not_asked_for_have_no_components() -> None:
 
 SEEN = replace(
     facts(container("lab")),
-    subjects=("components", "registry"),
+    subjects=("components", "registry", "images"),
+    images=(Image("mine:1", f"sha256:{'7' * 64}"),),
     registry=Registry(True, (Repository("lab/hello", (Tag("1.0", f"sha256:{'5' * 64}"),)),)),
 )
 
@@ -88,10 +89,20 @@ def running(seen: Facts) -> Facts:
 @pytest.mark.parametrize("language", ["en", "zh"])
 @pytest.mark.parametrize("width", [46, 60, 100, 160])
 def test_architecture_shows_every_part_and_fits(language: str, width: int) -> None:
-    """Client, daemon, shims, helper, containers and the registry's tags, in ASCII frames that are straight at any width."""
+    """Client, daemon, shims, helper, containers, images and the registry's tags, in ASCII frames straight at any width."""
     drawn = [line.plain for line in architecture(running(SEEN), language, width)]
     text = "\n".join(drawn)
-    wanted = ("docker", "950", "dockerd (812)", "containerd-shim x 2", "python3 (77)", "lab: ", "lab/hello", "1.0 555555555555")
+    wanted = (
+        "docker",
+        "950",
+        "dockerd (812)",
+        "containerd-shim x 2",
+        "python3 (77)",
+        "lab: ",
+        "mine:1 777777777777",
+        "lab/hello",
+        "1.0 555555555555",
+    )
     assert [one for one in wanted if one not in text] == []
     assert "\x1b" not in text
     assert max(map(cell_len, drawn)) <= width
@@ -99,9 +110,15 @@ def test_architecture_shows_every_part_and_fits(language: str, width: int) -> No
 
 
 def test_architecture_says_what_is_not_there() -> None:
-    """Without client, container and registry each says so in words."""
-    text = "\n".join(line.plain for line in architecture(Facts(subjects=("components", "registry")), "en", 46))
-    assert text.count("none now") == 4
+    """Without client, container, image and registry each says so in words."""
+    text = "\n".join(line.plain for line in architecture(Facts(subjects=("components", "registry", "images")), "en", 46))
+    assert text.count("none now") == 5
+
+
+def test_images_that_were_not_looked_at_have_no_part() -> None:
+    """A step that does not look at images does not say that there are none."""
+    drawn = architecture(replace(SEEN, subjects=("components", "registry")), "en", 46)
+    assert not any("images" in line.plain for line in drawn)
 
 
 def test_architecture_is_no_list() -> None:

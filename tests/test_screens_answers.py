@@ -15,6 +15,7 @@ from workshop.lesson import StepText
 from workshop.library import Library
 from workshop.session import Session
 from workshop.tui.widgets.lesson_pane import LessonPane
+from workshop.tui.widgets.picture import Picture
 from workshop.tui.widgets.verdict_line import sentence
 
 
@@ -46,6 +47,17 @@ async def test_figures_in_a_text_are_as_wide_as_the_pane(tmp_path: Path, languag
             assert all(cell_len(row) <= pane.figure_width for row in rows)
             fence = pane.query_one("MarkdownFence")
             assert fence.query_one("Label").content_size.height == len(rows)
+
+
+async def test_a_picture_taller_than_its_pane_is_not_cut_and_reads_on(tmp_path: Path) -> None:
+    """On a small screen no line of it lies below the scroll bar, and the space bar shows the rest."""
+    async with opened(session(tmp_path, Kernel(facts(container()))), step="guess") as pilot:
+        await pilot.press("v")
+        await settled(pilot)
+        pane = pilot.app.screen.query_one(Picture)
+        assert pane.query_one("#figures").size.width == pane.scrollable_content_region.width
+        await pilot.press("space")
+        await until(pilot, lambda: pane.scroll_y > 0)
 
 
 def test_a_figure_in_a_text_begins_with_the_learners_own_container(tmp_path: Path) -> None:

@@ -53,11 +53,11 @@ def _stacked(facts: Facts, language: str, width: int) -> list[str]:
 
 
 def _server(facts: Facts, language: str, width: int) -> list[str]:
-    """The engine's own processes, and under them what they look after."""
-    return [
-        *_frame(language, "server", _serving(facts, language), width),
-        *_frame(language, "containers", _containers(facts, language), width),
-    ]
+    """The engine's own processes, and under them what they look after; images where a step looks at these."""
+    parts = {"server": _serving(facts, language), "containers": _containers(facts, language)}
+    if "images" in facts.subjects:
+        parts["images"] = _images(facts, language)
+    return [line for part, lines in parts.items() for line in _frame(language, part, lines, width)]
 
 
 def _arrow() -> list[str]:
@@ -102,6 +102,12 @@ def _containers(facts: Facts, language: str) -> list[str]:
     return rows or [say(language, "figures.part_none")]
 
 
+def _images(facts: Facts, language: str) -> list[str]:
+    """The images that box holds, by name and the beginning of their digest; those of Docker only Docker knows."""
+    rows = [clean(f"{one.name} {_short(one.id)}") for one in facts.images]
+    return rows or [say(language, "figures.part_none")]
+
+
 def _repositories(facts: Facts, language: str) -> list[str]:
     if "registry" not in facts.subjects:
         return [say(language, "figures.part_not_asked")]
@@ -114,4 +120,8 @@ def _tags(facts: Facts) -> Iterator[str]:
     for repository in facts.registry.repositories:
         yield clean(repository.name)
         for tag in repository.tags:
-            yield clean(f"  {tag.name} {tag.digest.removeprefix('sha256:')[:12]}")
+            yield clean(f"  {tag.name} {_short(tag.digest)}")
+
+
+def _short(digest: str) -> str:
+    return digest.removeprefix("sha256:")[:12]

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import time
+from typing import ClassVar
 
 from rich.text import Text
 from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
 from textual.widgets import Static
 
@@ -15,7 +17,9 @@ from ...pictures import picture
 
 
 class Picture(VerticalScroll, can_focus=True):
-    """Draws again only when there is something new to see."""
+    """Draws again only when there is something new to see. The space bar reads on, as in the lesson."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("space", "page_down", show=False)]
 
     def __init__(self) -> None:
         """Nothing has been seen yet."""
