@@ -46,8 +46,10 @@ def client_stays(seen: Evidence) -> Verdict:
     if not _asked_for(seen.now):
         return NotYet("no_container")
     new = _new_clients(seen)
+    if stays := [one for one in new if one.lasting]:
+        return Passed(name=stays[-1].name, pid=stays[-1].pid)
     if new:
-        return Passed(name=new[-1].name, pid=new[-1].pid)
+        return NotYet("just_begun", pid=new[-1].pid)
     return NotYet("already_there", pid=_clients(seen.now)[-1].pid) if _clients(seen.now) else NotYet("no_client")
 
 

@@ -21,7 +21,7 @@ from workshop.client import Client
 from workshop.engine import Choice
 from workshop.facts import Component, Facts, Image, Registry, Repository, Tag
 from workshop.figures_architecture import architecture
-from workshop.helper.observe.components import parse_sockets
+from workshop.helper.observe.components import boot_clock, lasting, parse_sockets
 from workshop.protocol import Hello
 from workshop.registry import HOST, find
 
@@ -57,6 +57,14 @@ def test_the_helper_and_its_clients_are_components(helper: str) -> None:
     assert ("client", box.pid, "box") in {(one.part, one.pid, one.name) for one in seen.components}
     assert box.pid not in {one.pid for one in after.components}
     assert Choice().socket in seen.sockets
+
+
+def test_a_process_lasts_once_it_has_run_for_a_second() -> None:
+    """A client that has just begun may only ask and end; a second later it stays."""
+    with subprocess.Popen(["cat"], stdin=subprocess.PIPE) as one:
+        now, stat = boot_clock(), Path(f"/proc/{one.pid}/stat").read_text("utf-8")
+        started = int(stat.rpartition(")")[2].split()[19])
+    assert (lasting(started, now), lasting(started, now + 1)) == (False, True)
 
 
 def test_subjects_that_were_not_asked_for_have_no_components() -> None:

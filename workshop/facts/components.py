@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,3 +20,5 @@ class Component:
     uid: int = 0
     started: int = 0
     """Clock ticks between boot and its start (starttime of proc_pid_stat(5))."""
+    lasting: bool = field(default=True, compare=False)
+    """It had run for a second at least when it was seen: no client that only asks and ends."""

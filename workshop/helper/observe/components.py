@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Iterator
 from contextlib import suppress
 
@@ -18,6 +19,9 @@ PARTS = {
 }  # fmt: skip
 """Which part of an engine a process is, by its name, which the kernel cuts at 15 characters (proc_pid_comm(5))."""
 SOCKETS = ("containerd.sock", "docker.sock", "helper.sock", "podman.sock")
+LASTING_SECONDS = 1.0
+TICKS = os.sysconf("SC_CLK_TCK")
+"""Clock ticks of a second, in which the kernel counts a process's start (proc_pid_stat(5))."""
 LISTENING = 0x10000
 """The flag __SO_ACCEPTCON in /proc/net/unix, of sockets that wait for connections (proc_net(5))."""
 
@@ -34,7 +38,17 @@ def _component(pid: int, host: int) -> Iterator[Component]:
         if part and held.namespace("pid") == host:
             seen = read_process(held, parse_status(held.read("status")))
             if seen.state not in DEAD:
-                yield Component(part, pid, seen.parent, seen.name, seen.uid, seen.started)
+                yield Component(part, pid, seen.parent, seen.name, seen.uid, seen.started, lasting(seen.started, boot_clock()))
+
+
+def boot_clock() -> float:
+    """Seconds since boot, by the clock that tells when a process started."""
+    return time.clock_gettime(time.CLOCK_BOOTTIME)
+
+
+def lasting(started: int, now: float) -> bool:
+    """True for a process that started so many clock ticks after boot if it has run for a second at least by now."""
+    return now - started / TICKS >= LASTING_SECONDS
 
 
 def read_sockets() -> tuple[str, ...]:
