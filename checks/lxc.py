@@ -86,11 +86,11 @@ def root_named(seen: Evidence) -> Verdict:
         return NotYet("not_running")
     if not answered:
         return NotYet("no_answer")
-    answered = answered.rstrip("/")
+    answered = answered.removeprefix("dir:").rstrip("/")
     if answered == right:
         return Passed(path=right)
     others = [one.folder for one in seen.now.lxc.containers if f"{one.folder}/rootfs" != right]
-    if any(answered.startswith(folder) for folder in others):
+    if f"{COPY}/" in f"{answered}/" or any(answered.startswith(folder) for folder in others):
         return NotYet("other_files", answered=answered)
     if answered == right.removesuffix("/rootfs"):
         return NotYet("folder_only", answered=answered)
@@ -124,16 +124,19 @@ def bind_count(facts: Facts) -> str:
 
 
 def image_moved(seen: Evidence) -> Verdict:
-    """The second name is there, was not before, and is the very same image."""
-    ids = {one.name: one.id for one in seen.now.images}
-    if TRAVELLER not in ids:
-        others = [one.name for one in seen.now.images if one not in seen.before.images]
+    """The second name was given after the archive was packed, was not there before, and is the very same image."""
+    images = {one.name: one for one in seen.now.images}
+    if (moved := images.get(TRAVELLER)) is None:
+        others = [name for name, one in images.items() if one not in seen.before.images and name != BASE]
         return NotYet("other_image", image=others[0]) if others else NotYet("no_image")
-    if ids[TRAVELLER] != ids.get(BASE, ids[TRAVELLER]):
-        return NotYet("another_image", digest=_short(ids[TRAVELLER]), base=_short(ids[BASE]))
-    if TRAVELLER in {one.name for one in seen.before.images}:
+    base = images.get(BASE, moved)
+    if moved.id != base.id:
+        return NotYet("another_image", digest=_short(moved.id), base=_short(base.id))
+    if moved in seen.before.images:
         return NotYet("already_there")
-    return Passed(digest=_short(ids[TRAVELLER]))
+    if not seen.now.lxc.packed:
+        return NotYet("not_packed")
+    return Passed(digest=_short(moved.id)) if moved.created >= seen.now.lxc.packed else NotYet("not_loaded")
 
 
 def group_named(seen: Evidence) -> Verdict:

@@ -71,3 +71,11 @@ def test_only_what_is_new_and_roots_is_undone(subjects: tuple[str, ...]) -> None
     before = Facts(subjects=subjects, lxc=Lxc((old,)))
     assert leftovers(before, now, 0) == ([Leftover("lxc", FOLDER), Leftover("group", GROUP)] if subjects else [])
     assert leftovers(before, now, 1000) == []
+
+
+def test_an_image_packed_beside_a_container_is_seen_with_its_time(tmp_path: Path) -> None:
+    """A name given later than the archive was packed can have come from it, and an earlier one cannot."""
+    assert lxc.look(tmp_path).packed == 0
+    archive = tmp_path / lxc.ARCHIVE
+    archive.touch()
+    assert lxc.look(tmp_path).packed == int(archive.stat().st_mtime)

@@ -16,6 +16,8 @@ PLACE = Path("/var/lib/lxc")
 """Where LXC keeps root's containers (lxc.lxcpath of lxc.system.conf(5))."""
 COPIES = "other"
 """The folder, in the learner's home, that a lesson has the learner move a container to."""
+ARCHIVE = "travel.tar"
+"""The file, in the learner's home, that the lesson has an image packed into."""
 GROUPS = Path("/sys/fs/cgroup")
 MOST = 64
 SOCKETS = Path("/proc/net/unix")
@@ -25,11 +27,12 @@ BIND = re.compile(r"^\s*lxc\.mount\.entry\s*=\s*(/\S+)\s+\S+\s+\S+\s+(?:\S+,)?r?
 
 
 def look(home: Path) -> Lxc:
-    """Containers in LXC's own place and in the folder for copies, by path, with the control groups that LXC has left."""
+    """Containers in LXC's own place and in the folder for copies, by path, what LXC has left, and the image packed beside."""
     configs = [path for place in (PLACE, home / COPIES) for path in _listed(place, "*/config")]
     sockets = _text(SOCKETS).split() if configs else []
     found = tuple(one for path in configs[:MOST] if (one := _container(path, sockets)))
-    return Lxc(found, tuple(str(one) for one in _groups() if not _text(one / "cgroup.procs")))
+    groups = tuple(str(one) for one in _groups() if not _text(one / "cgroup.procs"))
+    return Lxc(found, groups, _changed(home / ARCHIVE))
 
 
 def _listed(place: Path, pattern: str) -> list[Path]:
@@ -61,6 +64,12 @@ def _container(config: Path, sockets: Sequence[str] = ()) -> LxcContainer | None
 def _inode(path: Path) -> int:
     with suppress(OSError):
         return path.stat().st_ino
+    return 0
+
+
+def _changed(path: Path) -> int:
+    with suppress(OSError):
+        return int(path.stat().st_mtime)
     return 0
 
 

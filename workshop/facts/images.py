@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)
@@ -10,13 +10,15 @@ class Image:
     """One name of an image, with its tag.
 
     `id` is the digest of its configuration, `layers` are diff ids (digests of the layers' tar archives), the bottom one
-    first; `size` is that of these archives in bytes.
+    first; `size` is that of these archives in bytes. `created` is when the name was given, in seconds since 1970: the
+    same name given once more is the same image.
     """
 
     name: str
     id: str
     layers: tuple[str, ...] = ()
     size: int = 0
+    created: int = field(default=0, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

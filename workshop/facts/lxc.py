@@ -27,7 +27,11 @@ class LxcContainer:
 
 @dataclass(frozen=True, slots=True)
 class Lxc:
-    """`groups` are control groups, absolute, that LXC has left behind: at the top of a tree, with no process in them."""
+    """`groups` are control groups, absolute, that LXC has left behind: at the top of a tree, with no process in them.
+
+    `packed` is when the learner packed an image beside them (~/travel.tar), in seconds since 1970; 0 where there is none.
+    """
 
     containers: tuple[LxcContainer, ...] = ()
     groups: tuple[str, ...] = ()
+    packed: int = 0

@@ -24,7 +24,7 @@ ROOT_BYTES = 4 << 30
 def image_facts(sandboxes: Sandboxes, caller: Caller) -> tuple[facts.Image, ...]:
     """The images that the caller may use, as facts. To look makes none."""
     known = sandboxes.home.images.made(caller.uid)
-    return tuple(facts.Image(one.name, one.id, tuple(one.layers), one.size) for one in known)
+    return tuple(facts.Image(one.name, one.id, tuple(one.layers), one.size, one.created) for one in known)
 
 
 def _images(sandboxes: Sandboxes, caller: Caller, _: protocol.Images) -> Answer:
