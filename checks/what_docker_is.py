@@ -116,21 +116,25 @@ def image_loaded(seen: Evidence) -> Verdict:
 
 def id_explained(seen: Evidence) -> Verdict:
     """The answer is the file whose digest the image's id is: the configuration."""
-    answered = typed(seen.answer).lower()
-    if not _our_images(seen.now):
+    answered, ids = typed(seen.answer), _our_ids(seen.now)
+    if not ids:
         return NotYet("no_image")
     if not answered:
         return NotYet("no_answer")
-    if "config" in answered:
-        return Passed(digest=_our_images(seen.now)[0].id.removeprefix("sha256:")[:SHOWN])
-    if "manifest" in answered:
+    digests = {one.digest for one in seen.now.handmade if answered.rpartition("/")[2].lower() in _names(one)}
+    if not digests:
+        return NotYet("no_such_file", answered=answered)
+    if right := digests & ids:
+        return Passed(file=answered, digest=min(right)[:SHOWN])
+    if digests & {one.digest for one in _manifests(seen.now)}:
         return NotYet("the_manifest")
-    return NotYet("the_layer") if "layer" in answered else NotYet("other_file", answered=answered)
+    layer = _file(seen.now, "layer.tar")
+    return NotYet("the_layer") if layer and layer.digest in digests else NotYet("other_file", answered=answered)
 
 
 def id_file(facts: Facts) -> str:
     """The file."""
-    return "config.json" if _our_images(facts) else ""
+    return next((one.path for one in facts.handmade if one.digest in _our_ids(facts)), "")
 
 
 def greeter_started(seen: Evidence) -> Verdict:
@@ -239,6 +243,17 @@ def _our_images(facts: Facts) -> list[Image]:
     layer = _file(facts, "layer.tar")
     wanted = f"sha256:{layer.digest}" if layer else ""
     return [one for one in facts.images if one.layers == (wanted,)]
+
+
+def _our_ids(facts: Facts) -> set[str]:
+    """The digests that are their ids."""
+    return {one.id.removeprefix("sha256:") for one in _our_images(facts)}
+
+
+def _names(file: HandFile) -> tuple[str, str]:
+    """What the learner may call a file: its name, with what stands behind the dot and without."""
+    name = file.path.rpartition("/")[2].lower()
+    return name, name.partition(".")[0]
 
 
 def _digits(answer: str | None) -> str:
