@@ -26,7 +26,9 @@ from .undo import end_orphans, undo
 from .verdict import Blocked, Impossible, Passed, Verdict
 
 PATIENCE_SECONDS = 30.0
-"""How long a solution may take before its step counts as not passed."""
+"""How long a solution may take, without anything new to be said of it, before its step counts as not passed."""
+LONGEST_SECONDS = 180.0
+"""How long in all: some verdicts count on for ever."""
 LOOK_SECONDS = 0.25
 """How often to look when no terminal moves."""
 
@@ -142,9 +144,11 @@ class Solver:
             self.terminals[one.terminal - 1].type(one.line)
 
     def _wait(self, done: Callable[[], bool]) -> None:
-        """Look whenever a terminal moved, and now and then, until `done()` or out of patience."""
-        end = time.monotonic() + PATIENCE_SECONDS
-        while not done() and time.monotonic() < end:
+        """Look whenever a terminal moved, and now and then, until `done()` or out of patience, which each new verdict renews."""
+        began, said, end = time.monotonic(), self.session.verdict, time.monotonic() + PATIENCE_SECONDS
+        while not done() and time.monotonic() < min(end, began + LONGEST_SECONDS):
+            if self.session.verdict != said:
+                said, end = self.session.verdict, time.monotonic() + PATIENCE_SECONDS
             ready, _, _ = select.select([one.master for one in self.terminals], [], [], LOOK_SECONDS)
             for terminal in self.terminals:
                 if terminal.master in ready:
