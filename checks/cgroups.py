@@ -32,6 +32,8 @@ BUSY_US = 100_000
 """CPU time that says of a container that it works."""
 WEIGHED_US = 500_000
 """So much the lighter one must have had before a ratio means anything."""
+OTHER_LINES = re.compile(r"\b(under_oom|oom_kill_disable|oom_group_kill|oom|max|high|low)\b\s*[:=]?\s*\d")
+"""Lines beside oom_kill in memory.oom_control and memory.events, as they are copied."""
 NEAR = 1.6
 """How far from the weights' ratio the times' may be: the scheduler deals in slices of some milliseconds."""
 
@@ -81,6 +83,8 @@ def kills_read(seen: Evidence) -> Verdict:
         return NotYet("no_container")
     if answered is None:
         return NotYet("no_answer")
+    if OTHER_LINES.search(typed(seen.answer).lower()):
+        return NotYet("other_line", answered=typed(seen.answer))
     for container in ours:
         if answered and _kills(seen.before.same(container)) <= answered <= _kills(container):
             return Passed(kills=answered)
@@ -156,11 +160,13 @@ def _judge_ratio(seen: Evidence, light: Container, heavy: Container, answered: f
     """Whether the kernel has dealt the processor out as they weigh, and the answer says so."""
     much, little, wanted = _worked_us(seen, heavy), _worked_us(seen, light), _wanted(light, heavy)
     ratio = much / max(little, 1)
+    if 10 < answered <= 100 and not wanted / NEAR < answered < wanted * NEAR:
+        return NotYet("share_named", answered=f"{answered:g}")
     if little < WEIGHED_US or not wanted / NEAR < ratio < wanted * NEAR:
         return NotYet("too_early", heavy_ms=much // 1000, light_ms=little // 1000)
     if ratio / NEAR < answered < ratio * NEAR:
         return Passed(ratio=f"{ratio:.1f}", wanted=f"{wanted:.1f}", heavy=heavy.name, light=light.name)
-    return NotYet("share_named" if 10 < answered <= 100 else "other_ratio", answered=f"{answered:g}")
+    return NotYet("other_ratio", answered=f"{answered:g}")
 
 
 def usage_read(seen: Evidence) -> Verdict:
