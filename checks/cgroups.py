@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from itertools import combinations
 
 from workshop.facts import Container, Evidence, Facts
@@ -88,6 +89,11 @@ def kills_read(seen: Evidence) -> Verdict:
     for container in ours:
         if answered and _kills(seen.before.same(container)) <= answered <= _kills(container):
             return Passed(kills=answered)
+    return _misread(ours, answered)
+
+
+def _misread(ours: Sequence[Container], answered: int) -> NotYet:
+    """What the number is, if it is not the counter's."""
     if not any(map(_kills, ours)):
         return NotYet("none_yet")
     if answered == 137:
