@@ -25,7 +25,7 @@ from .telling import keystrokes
 from .undo import end_orphans, undo
 from .verdict import Blocked, Impossible, Passed, Verdict
 
-PATIENCE_SECONDS = 30.0
+PATIENCE_SECONDS = 60.0
 """How long a solution may take, without anything new to be said of it, before its step counts as not passed."""
 LONGEST_SECONDS = 180.0
 """How long in all: some verdicts count on for ever."""
