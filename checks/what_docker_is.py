@@ -10,6 +10,8 @@ from workshop.verdict import NotYet, Passed, Verdict
 
 PROGRAM = "greet"
 BLOBS = "blobs/sha256/"
+OCI = "application/vnd.oci.image"
+"""So all media types of an image's parts begin (OCI image specification, media types)."""
 SHOWN = 12
 """Digits of a digest that engines show."""
 FEWEST = 6
@@ -72,28 +74,43 @@ def manifest_stored(seen: Evidence) -> Verdict:
         return NotYet("no_config")
     if wrong := _misnamed(seen.now):
         return NotYet("misnamed", name=wrong.path.removeprefix(BLOBS)[:SHOWN], found=_short(wrong))
-    found = _manifests(seen.now)
-    if not found:
+    if not _manifests(seen.now):
         return NotYet("no_manifest")
-    fitting = [one for one in found if layer.digest in one.text and any(config.digest in one.text for config in configs)]
+    fitting = _fitting_manifests(seen.now)
     if not fitting:
         return NotYet("names_others", config=_short(configs[0]), layer=_short(layer))
-    sized = [one for one in fitting if _says_size(one, layer) and any(_says_size(one, config) for config in configs)]
+    return _parts_described(seen, fitting)
+
+
+def _parts_described(seen: Evidence, fitting: list[HandFile]) -> Verdict:
+    """One of the manifests that name the right parts says their kinds and sizes, too."""
+    configs, layer = _fitting_configs(seen.now), _file(seen.now, "layer.tar")
+    told = [one for one in fitting if OCI + ".layer" in one.text and OCI + ".config" in one.text]
+    if not told:
+        return NotYet("no_type", type=OCI)
+    sized = [one for one in told if layer and _says_size(one, layer) and any(_says_size(one, config) for config in configs)]
     if not sized:
-        return NotYet("other_size", config=configs[0].size, layer=layer.size)
+        return NotYet("other_size", config=configs[0].size, layer=layer.size if layer else 0)
     fresh = [one for one in sized if one not in seen.before.handmade]
     return Passed(digest=_short(fresh[0])) if fresh else NotYet("already_there")
 
 
 def index_written(seen: Evidence) -> Verdict:
     """The index names the manifest and gives the image its name; the layout says that it is one."""
-    manifests, index = _manifests(seen.now), _file(seen.now, "index.json")
+    manifests, index = _fitting_manifests(seen.now), _file(seen.now, "index.json")
     if not manifests:
         return NotYet("no_manifest")
     if index is None:
         return NotYet("no_index")
     if not any(one.digest in index.text for one in manifests):
-        return NotYet("names_no_manifest", digest=_short(manifests[0]))
+        return NotYet("names_no_manifest", digest=_short(manifests[-1]))
+    return _index_complete(seen, index)
+
+
+def _index_complete(seen: Evidence, index: HandFile) -> Verdict:
+    """The index says of which kind what it names is, and what it is called, and the layout says what it is."""
+    if OCI + ".manifest" not in index.text:
+        return NotYet("no_type", type=OCI)
     if not re.search(r'ref\.name"\s*:\s*"[^"]+"', index.text):
         return NotYet("no_name")
     if _file(seen.now, "oci-layout") is None:
@@ -230,6 +247,13 @@ def _fitting_configs(facts: Facts) -> list[HandFile]:
 def _manifests(facts: Facts) -> list[HandFile]:
     """Blobs that are manifests."""
     return [one for one in _blobs(facts) if re.search(r'"layers"\s*:', one.text)]
+
+
+def _fitting_manifests(facts: Facts) -> list[HandFile]:
+    """Those that name the layer and a configuration of it, the latest last."""
+    layer, configs = _file(facts, "layer.tar"), [one.digest for one in _fitting_configs(facts)]
+    naming = [one for one in _manifests(facts) if any(digest in one.text for digest in configs)]
+    return sorted((one for one in naming if layer and layer.digest in one.text), key=lambda one: one.time)
 
 
 def _says_size(manifest: HandFile, file: HandFile) -> bool:
