@@ -126,9 +126,10 @@ def test_a_virtual_machine_is_timed_until_its_kernel_looks_for_a_program(tmp_pat
 
 
 def test_a_booted_machine_has_no_disk_and_no_network() -> None:
-    """It is given a processor, memory and a serial line, and ends when its kernel gives up."""
+    """It is given a processor, memory and a serial line, and is still there to be weighed when its kernel gives up."""
     command = boot_command(Virtual("qemu", "/boot/vmlinuz"), "tcg")
     assert {"-nodefaults", "-no-reboot"} < set(command)
+    assert "panic=0" in command[-1].split()
     assert not {"-drive", "-hda", "-netdev", "-nic"} & set(command)
 
 

@@ -80,11 +80,14 @@ def _accelerator(virtual: Virtual) -> Generator[None, None, str]:
 
 
 def boot_command(virtual: Virtual, accelerator: str) -> list[str]:
-    """The machine has a processor, memory and a serial line, no disk and no network; it ends once its kernel gives up."""
+    """The machine has a processor, memory and a serial line, no disk and no network.
+
+    Its kernel stands still once it gives up (`panic=0` in the kernel's document `kernel-parameters`), so that it can be weighed.
+    """
     board, console = CONSOLES.get(os.uname().machine, CONSOLES["x86_64"])
     return [
         virtual.program, "-accel", accelerator, "-machine", board, "-cpu", "max", "-m", str(GUEST_MEGABYTES), "-nodefaults",
-        "-nographic", "-no-reboot", "-serial", "stdio", "-kernel", virtual.kernel, "-append", f"console={console} panic=-1 quiet",
+        "-nographic", "-no-reboot", "-serial", "stdio", "-kernel", virtual.kernel, "-append", f"console={console} panic=0 quiet",
     ]  # fmt: skip
 
 
