@@ -132,7 +132,7 @@ def image_moved(seen: Evidence) -> Verdict:
     base = images.get(BASE, moved)
     if moved.id != base.id:
         return NotYet("another_image", digest=_short(moved.id), base=_short(base.id))
-    if moved in seen.before.images:
+    if any(one == moved and one.created == moved.created for one in seen.before.images):
         return NotYet("already_there")
     if not seen.now.lxc.packed:
         return NotYet("not_packed")
