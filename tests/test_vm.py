@@ -59,7 +59,7 @@ def test_all_is_well_where_each_step_passed_or_is_impossible(tmp_path: Path) -> 
     brought_out(tmp_path, PASSED, IMPOSSIBLE)
     status, said = judged(tmp_path)
     assert status == 0
-    assert "v1, docker, learner: 1 passed, 1 impossible there, 0 failed\n  namespaces/limits: No controller." in said
+    assert "v1, docker, learner: 1 passed, 1 impossible there, 0 failed\n  No controller.\n    namespaces/limits" in said
     assert len(json.loads((tmp_path / "results.json").read_text())["solved"]) == 4
 
 

@@ -49,9 +49,10 @@ def solved(groups: str, user: str, lines: str) -> Solved:
 
 
 def told(found: Solved) -> str:
-    """A few lines for people. Pure."""
+    """A few lines for people: what was impossible by its reason. Pure."""
     counts = f"{len(found.passed)} passed, {len(found.impossible)} impossible there, {len(found.failed)} failed"
-    impossible = [f"{name}: {reason}" for name, reason in found.impossible]
+    reasons = dict.fromkeys(reason for _, reason in found.impossible)
+    impossible = [f"{reason}\n    {', '.join(name for name, why in found.impossible if why == reason)}" for reason in reasons]
     failed = [f"FAILED {name} {reason}" for name, reason in found.failed]
     return "\n  ".join([f"{found.groups}, {found.engine}, {found.user}: {counts}", *impossible, *failed])
 
