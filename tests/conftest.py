@@ -59,6 +59,9 @@ def machine_as_it_was(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None
     os.environ["HOME"] = str(tmp_path_factory.mktemp("home"))  # what lessons make there, and some leave
     before = census()
     yield
+    from tests import faults  # noqa: PLC0415  # it takes over the environment that is set above
+
+    faults.remove_directories()
     end = time.monotonic() + SETTLE_SECONDS
     while (left := left_behind(before, census())) and time.monotonic() < end:
         time.sleep(0.05)  # the kernel takes dying processes apart in its own time and tells nobody when

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import atexit
 import contextlib
 import os
 import re
@@ -116,9 +115,8 @@ def end_all() -> None:
     reconcile()
 
 
-@atexit.register
 def remove_directories() -> None:
-    """Remove this run's directories, once at its end: they hold the image, which each test would else make anew."""
+    """Remove this run's directories; once at its end, since they hold the image, which each test would else make anew."""
     for folder in (f"/run/{INSTANCE}", f"/var/lib/{INSTANCE}"):
         shutil.rmtree(folder, ignore_errors=True)
 
