@@ -26,7 +26,7 @@ The helper keeps
 Without root the same code runs as the user, in user namespaces: isolation is the same, but there are no cgroups and so no
 limits, a sandbox's root is the user, and it protects nobody from that user's own programs.
 
-To read it takes about an hour. The core, 2,350 lines of code, is what keeps the promises above; in this order:
+The core, 2,350 lines of code, is what keeps the promises above. It can be read in about an hour, in this order:
 
 1. `__main__`, `process` (start to end), `server` (who calls, and how much), `loop` (the one thread);
 2. `operations`, `operations_running` (the closed table), `answers`, `describe` (what each does, in words);
