@@ -79,18 +79,17 @@ def manifest_stored(seen: Evidence) -> Verdict:
     fitting = _fitting_manifests(seen.now)
     if not fitting:
         return NotYet("names_others", config=_short(configs[0]), layer=_short(layer))
-    return _parts_described(seen, fitting)
+    return _parts_described(seen, fitting, configs, layer)
 
 
-def _parts_described(seen: Evidence, fitting: list[HandFile]) -> Verdict:
-    """One of the manifests that name the right parts says their kinds and sizes, too."""
-    configs, layer = _fitting_configs(seen.now), _file(seen.now, "layer.tar")
+def _parts_described(seen: Evidence, fitting: list[HandFile], configs: list[HandFile], layer: HandFile) -> Verdict:
+    """One of the manifests that name these parts says their kinds and sizes, too."""
     told = [one for one in fitting if OCI + ".layer" in one.text and OCI + ".config" in one.text]
     if not told:
         return NotYet("no_type", type=OCI)
-    sized = [one for one in told if layer and _says_size(one, layer) and any(_says_size(one, config) for config in configs)]
+    sized = [one for one in told if _says_size(one, layer) and any(_says_size(one, config) for config in configs)]
     if not sized:
-        return NotYet("other_size", config=configs[0].size, layer=layer.size if layer else 0)
+        return NotYet("other_size", config=configs[0].size, layer=layer.size)
     fresh = [one for one in sized if one not in seen.before.handmade]
     return Passed(digest=_short(fresh[0])) if fresh else NotYet("already_there")
 

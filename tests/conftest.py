@@ -7,15 +7,15 @@ import select
 import shutil
 import signal
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
 
-from tests.census import census, left_behind, taken_away
+from tests.census import census, left_in_the_end, taken_away
 from tests.engines import DaemonError, docker_daemon
+from tests.helper_process import remove_directories
 from workshop.client import Client, HelperError, start_helper
 from workshop.protocol import Hello
 
@@ -61,11 +61,8 @@ def machine_as_it_was(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None
     yield
     from tests import faults  # noqa: PLC0415  # it takes over the environment that is set above
 
-    faults.remove_directories()
-    end = time.monotonic() + SETTLE_SECONDS
-    while (left := left_behind(before, census())) and time.monotonic() < end:
-        time.sleep(0.05)  # the kernel takes dying processes apart in its own time and tells nobody when
-    assert (left, taken_away(before, census())) == ({}, {})
+    remove_directories(faults.INSTANCE)  # not sooner: they hold the image, which each of its tests would else make anew
+    assert (left_in_the_end(before, SETTLE_SECONDS), taken_away(before, census())) == ({}, {})
 
 
 @pytest.fixture(scope="session")
@@ -96,8 +93,7 @@ def removed_instance(instance: str) -> Iterator[None]:
         yield
     finally:
         stop_helper(instance)
-        for folder in (f"/run/{instance}", f"/var/lib/{instance}"):
-            shutil.rmtree(folder, ignore_errors=True)
+        remove_directories(instance)
 
 
 def stop_helper(instance: str) -> None:

@@ -6,7 +6,6 @@ import contextlib
 import os
 import re
 import select
-import shutil
 import signal
 import subprocess
 import sys
@@ -113,12 +112,6 @@ def end_all() -> None:
                 os.kill(int(pid), signal.SIGKILL)
             wait_for_death(int(pid))
     reconcile()
-
-
-def remove_directories() -> None:
-    """Remove this run's directories; once at its end, since they hold the image, which each test would else make anew."""
-    for folder in (f"/run/{INSTANCE}", f"/var/lib/{INSTANCE}"):
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _command(pid: str) -> bytes:

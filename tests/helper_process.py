@@ -109,9 +109,9 @@ def groups() -> list[str]:
     ]
 
 
-def remove_directories() -> None:
+def remove_directories(instance: str = INSTANCE) -> None:
     """What a helper keeps between two starts."""
-    for directory in (f"/run/{INSTANCE}", f"/var/lib/{INSTANCE}"):
+    for directory in (f"/run/{instance}", f"/var/lib/{instance}"):
         shutil.rmtree(directory, ignore_errors=True)
 
 

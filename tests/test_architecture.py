@@ -239,12 +239,11 @@ def test_saying_its_version_is_instant(arguments: tuple[str, ...]) -> None:
 
 def code_lines(path: Path) -> int:
     """Lines that hold code: not those with a docstring, a comment or nothing only."""
-    tree, lines = ast.parse(path.read_text()), path.read_text().splitlines()
-    texts = [node for node in ast.walk(tree) if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)]
+    source = path.read_text()
+    texts = [node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)]
     told = {number for node in texts for number in range(node.lineno, (node.end_lineno or node.lineno) + 1)}
-    return sum(
-        bool(line.strip()) and not line.strip().startswith("#") for number, line in enumerate(lines, 1) if number not in told
-    )
+    code = (line.strip() for number, line in enumerate(source.splitlines(), 1) if number not in told)
+    return sum(not line.startswith("#") for line in code if line)
 
 
 @pytest.mark.parametrize("part", ["", "images", "networks", "observe"])

@@ -33,6 +33,13 @@ def run_solve(*arguments: str) -> tuple[int, list[dict[str, Any]]]:
     return done.returncode, [json.loads(line) for line in done.stdout.splitlines()]
 
 
+@pytest.fixture
+def used_helper(helper: str) -> str:
+    """A helper that has run a box: its image, and the parent of all boxes' groups, are there from now on."""
+    subprocess.run([BOX, "run", "--rm", "busybox", "true"], check=True)
+    return helper
+
+
 def helper_descriptors() -> int:
     """How many descriptors the helper holds while one client is connected."""
     with Client.connect() as client:
@@ -43,10 +50,9 @@ def helper_descriptors() -> int:
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("lesson", [lesson.id for lesson in load_library().lessons])
 def test_every_solution_passes_and_leaves_nothing(
-    lesson: str, helper: str, record_property: Callable[[str, object], None]
+    lesson: str, used_helper: str, record_property: Callable[[str, object], None]
 ) -> None:
     """Each step passes or is impossible here for a stated reason, and the machine is as it was."""
-    subprocess.run([BOX, "run", "--rm", "busybox", "true"], check=True)  # the parent of all boxes' groups is there from now on
     before, descriptors = census(), helper_descriptors()
     status, outcomes = run_solve(lesson)
     assert [one["step"] for one in outcomes] == [step.id for step in load_library().lesson(lesson).steps]
@@ -63,9 +69,8 @@ def test_every_solution_passes_and_leaves_nothing(
 @pytest.mark.root
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize(("lesson", "step"), MIDDLES)
-def test_a_lesson_broken_off_in_its_middle_leaves_nothing(lesson: str, step: str, helper: str) -> None:
+def test_a_lesson_broken_off_in_its_middle_leaves_nothing(lesson: str, step: str, used_helper: str) -> None:
     """A hang-up after this step ends everything that the lesson had started, and undoes what it had made."""
-    subprocess.run([BOX, "run", "--rm", "busybox", "true"], check=True)
     before = census()
     with subprocess.Popen([WORKSHOP, "solve", "--json", lesson], stdout=subprocess.PIPE) as solving:
         assert solving.stdout
@@ -99,9 +104,8 @@ def somebodys_queue() -> Iterator[int]:
 
 
 @pytest.mark.root
-def test_a_queue_of_somebody_else_stays(helper: str) -> None:
+def test_a_queue_of_somebody_else_stays(used_helper: str) -> None:
     """The exercise on IPC removes the queue that was made in it, wherever another program's stands in the list."""
-    subprocess.run([BOX, "run", "--rm", "busybox", "true"], check=True)
     before = census()
     with somebodys_queue():
         status, _ = run_solve("exercise_namespaces")

@@ -12,6 +12,7 @@ import pytest
 from tests.helper_process import open_directory
 from tests.screen import Screen
 
+pytestmark = [pytest.mark.root, pytest.mark.usefixtures("installed")]
 UID = 1234
 START = """
 import os, subprocess, sys
@@ -51,8 +52,6 @@ def begun(folder: Path, sudo: str) -> Screen:
     return Screen([sys.executable, "-c", START.format(uid=UID)], environment={"PATH": f"{folder}:{os.environ['PATH']}"})
 
 
-@pytest.mark.root
-@pytest.mark.usefixtures("installed")
 def test_who_may_be_root_without_a_password_can_begin_as_root(place: Path) -> None:
     """Enter begins the same command again by sudo, in the same language."""
     with begun(place, 'echo "sudo runs: $*"') as screen:
@@ -63,8 +62,6 @@ def test_who_may_be_root_without_a_password_can_begin_as_root(place: Path) -> No
         assert "goes on" not in screen.text()
 
 
-@pytest.mark.root
-@pytest.mark.usefixtures("installed")
 def test_who_would_rather_not_goes_on(place: Path) -> None:
     """`n` goes on as the ordinary user."""
     with begun(place, "true") as screen:
@@ -73,8 +70,6 @@ def test_who_would_rather_not_goes_on(place: Path) -> None:
         screen.wait(f"goes on as {UID}")
 
 
-@pytest.mark.root
-@pytest.mark.usefixtures("installed")
 def test_whom_sudo_would_ask_for_a_password_is_not_asked(place: Path) -> None:
     """Where sudo wants a password nothing is offered, as on a machine that a class shares."""
     with begun(place, "exit 1") as screen:

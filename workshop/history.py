@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from .facts import Container, Cpu, Facts
+from .facts import Cpu, Facts
 
 MOST = 60
 """So many looks are kept: about a minute, as the workshop looks once a second where nothing happens."""
@@ -29,14 +29,14 @@ class History:
     moments: tuple[Moment, ...] = ()
 
 
-def own(facts: Facts) -> tuple[Container, ...]:
-    """The containers, those first that somebody sits at, and of those the newest: the learner's own, most likely."""
-    return tuple(sorted(facts.containers, key=lambda one: (not one.init.terminal, -one.init.started)))
+def own_first(facts: Facts) -> Facts:
+    """The same, with those containers first that somebody sits at, and of those the newest: the learner's own, most likely."""
+    return replace(facts, containers=tuple(sorted(facts.containers, key=lambda one: (not one.init.terminal, -one.init.started))))
 
 
 def recorded(past: History, time: float, facts: Facts) -> History:
     """The history with one more look at the learner's own container; a new one where that is another than before."""
-    container = next(iter(own(facts)), None)
+    container = next(iter(own_first(facts).containers), None)
     if container is None or container.cgroups.cpu is None:
         return History()
     identity = (container.namespaces.pid, container.init.pid, container.init.started)

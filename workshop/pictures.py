@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from rich.text import Text
 
 from .facts import Facts
@@ -12,7 +10,7 @@ from .figures_architecture import architecture
 from .figures_cgroups import cgroup_tree, cpu_chart
 from .figures_charts import charts
 from .figures_layers import bootfs, layer_stack
-from .history import History, own
+from .history import History, own_first
 from .language import say
 
 
@@ -20,7 +18,7 @@ def picture(facts: Facts | None, language: str, width: int, history: History = H
     """Lines of at most `width` cells; `history` holds the looks before this one, for what moves."""
     if facts is None:
         return wrapped(say(language, "figures.nothing_seen"), width)
-    facts = replace(facts, containers=own(facts))
+    facts = own_first(facts)
     parts = [isolation(facts, language, width), processes(facts, language, width)]
     groups = [cpu_chart(history, language, width), cgroup_tree(facts, language, width)]
     # What the step is about comes first: a small screen shows no more than that.

@@ -23,7 +23,7 @@ from .facts import Evidence, Facts, Measured
 from .figures import timeline
 from .figures_charts import charts_of
 from .figures_layers import bootfs, layer_stack
-from .history import own as own_first
+from .history import own_first
 from .language import fill, say, words
 from .lesson import Lesson, LessonText, Step, StepText, Typed
 from .library import Library
@@ -282,13 +282,12 @@ class Session:
 
     def _drawn(self, text: str) -> str:
         """A text shows a figure where it says `{timeline}` or the like, in a fence so that columns stay straight."""
-        width = self.figure_cells
-        facts = replace(self.facts, containers=own_first(self.facts)) if self.facts else None
+        facts, width = self.facts, self.figure_cells
         if "{timeline}" in text:
             text = text.replace("{timeline}", _plain(timeline(self.language, width)))
         for name, figure in (("comparison", comparison), ("bootfs", bootfs), ("layers", layer_stack)):
             if f"{{{name}}}" in text and facts:
-                text = text.replace(f"{{{name}}}", _plain(figure(facts, self.language, width)))
+                text = text.replace(f"{{{name}}}", _plain(figure(own_first(facts), self.language, width)))
         return text
 
     def lesson_text(self, lesson: Lesson) -> LessonText:

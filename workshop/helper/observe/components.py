@@ -28,17 +28,18 @@ LISTENING = 0x10000
 
 def read_components(host: int) -> tuple[Component, ...]:
     """Those that run, in the order of their start; `host` is the host's PID namespace, and what is in another is left out."""
-    found = [one for name in os.listdir("/proc") if name.isdecimal() for one in _component(int(name), host)]
+    now = boot_clock()
+    found = [one for name in os.listdir("/proc") if name.isdecimal() for one in _component(int(name), host, now)]
     return tuple(sorted(found, key=lambda one: (one.started, one.pid)))
 
 
-def _component(pid: int, host: int) -> Iterator[Component]:
+def _component(pid: int, host: int, now: float) -> Iterator[Component]:
     with suppress(OSError, UnreadableError), Held(pid) as held:  # it has ended since, or is none of this observer's business
         part = "helper" if pid == os.getpid() else PARTS.get(held.read("comm").strip())
         if part and held.namespace("pid") == host:
             seen = read_process(held, parse_status(held.read("status")))
             if seen.state not in DEAD:
-                yield Component(part, pid, seen.parent, seen.name, seen.uid, seen.started, lasting(seen.started, boot_clock()))
+                yield Component(part, pid, seen.parent, seen.name, seen.uid, seen.started, lasting(seen.started, now))
 
 
 def boot_clock() -> float:
