@@ -106,3 +106,30 @@ def test_a_packet_that_is_too_large_is_not_sent(size: int) -> None:
         protocol.request_packet(protocol.Run("busybox", ["x" * size]))
     assert caught.value.slug == "too_large"
     assert caught.value.values["maximum"] == protocol.MAXIMUM_PACKET
+
+
+@given(REQUEST, st.data())
+def test_a_key_that_stands_twice_is_refused(request_: protocol.Request, data: st.DataObject) -> None:
+    """Which of two values of one key is meant is nobody's to guess, also where both are the same."""
+    packet = protocol.request_packet(request_).decode()
+    key = data.draw(st.sampled_from(["operation", *(field.name for field in dataclasses.fields(request_))]))
+    value = json.dumps(data.draw(st.sampled_from([json.loads(packet)[key], 5, "x"])))
+    assert refusal(f"{{{json.dumps(key)}:{value},{packet[1:]}".encode()) == "bad_message"
+
+
+@given(st.text(st.characters(categories=["Cs", "Ll", "Cc"]), max_size=20))
+def test_a_reply_is_always_text_that_can_be_printed(text: str) -> None:
+    """Halves of surrogate pairs, wherever they came from, come through as an escape; all other text as it is."""
+    told = protocol.decode(protocol.encode({"ok": {"command": [text], text: 1}}))["ok"]
+    assert isinstance(told, dict)
+    assert told["command"] == [text.encode("utf-8", "backslashreplace").decode()]
+    assert [key.encode() for key in told]
+
+
+@pytest.mark.parametrize("text", ["\udcff\udcfe", "caf\udce9"])
+def test_what_is_no_utf_8_is_not_sent(text: str) -> None:
+    """An argument with bytes that are no UTF-8 is refused on the client's side, with the place that is wrong."""
+    with pytest.raises(protocol.ProtocolError) as caught:
+        protocol.request_packet(protocol.Run("busybox", ["echo", text]))
+    assert caught.value.slug == "not_text"
+    assert text.encode("utf-8", "backslashreplace").decode() in str(caught.value.values["text"])

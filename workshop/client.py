@@ -20,6 +20,8 @@ if TYPE_CHECKING:  # `box ps` takes half as long without them: what needs them i
     from .facts import Facts
 
 MAXIMUM_DESCRIPTORS = 4
+LONGEST_LOG = 1 << 20
+"""Bytes of the log of one's own helper, from which on the next one begins it anew."""
 
 
 @dataclass(frozen=True)
@@ -76,17 +78,22 @@ class Client:
             self._connection.send(protocol.request_packet(request))
         except protocol.ProtocolError as error:
             raise HelperError(error.slug, **error.values) from error
+        except BrokenPipeError:  # the helper hung up; why can still be received
+            return
         except OSError as error:
             raise HelperError("lost_helper") from error
 
     def receive(self) -> Reply:
         """The second half of `ask`."""
         packet, descriptors = self._packet()
-        message = protocol.decode(packet)
+        try:
+            message = protocol.decode(packet)
+            if "file" in message:  # a reply too large for a packet came as a memory file
+                return Reply(json.loads(_contents(descriptors[0])))
+        except (protocol.ProtocolError, ValueError, IndexError) as error:
+            raise HelperError("unreadable_reply") from error
         if "error" in message:
             raise HelperError(str(message["error"]), **_values(message))
-        if "file" in message:  # a reply too large for a packet came as a memory file
-            return Reply(json.loads(_contents(descriptors[0])))
         return Reply(_values(message, "ok"), descriptors)
 
     def observe(self, subjects: Sequence[str]) -> Facts:
@@ -96,7 +103,10 @@ class Client:
         from .facts import Facts  # noqa: PLC0415  # see above
 
         reply = self.ask(protocol.Observe(list(subjects)))
-        return msgspec.json.decode(_contents(reply.descriptors[0]), type=Facts)
+        try:
+            return msgspec.json.decode(_contents(reply.descriptors[0]), type=Facts)
+        except (msgspec.MsgspecError, UnicodeDecodeError, IndexError) as error:
+            raise HelperError("unreadable_reply") from error
 
     def _packet(self) -> tuple[bytes, tuple[int, ...]]:
         """The next packet and the descriptors beside it."""
@@ -143,6 +153,8 @@ def start_helper() -> None:
         if not _is_ours(str(directory), os.geteuid()):
             raise HelperError("helper_failed", reason=f"{directory} is not only yours")
         with open(directory / "helper.log", "ab+") as log:
+            if os.fstat(log.fileno()).st_size > LONGEST_LOG:
+                log.truncate(0)
             _start(log.fileno())
     except OSError as error:
         raise HelperError("helper_failed", reason=f"{directory}: {error.strerror}") from error
@@ -156,7 +168,7 @@ def _start(log: int) -> None:
     main = Path(__file__).resolve().parent / "helper" / "__main__.py"
     before = os.fstat(log).st_size
     process = subprocess.Popen(
-        [sys.executable, "-I", "-S", str(main), "run", "--idle", "30"],
+        [sys.executable, "-I", "-S", "-X", "utf8", str(main), "run", "--idle", "30"],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=log,

@@ -2,8 +2,8 @@
 
 A request is `{"operation": NAME, ...fields}`. A reply is `{"ok": {...}}`, or `{"error": SLUG, "values": {...}}`, or
 `{"file": true}` where the object after "ok" is too large for a packet and came as a memory file.
-Descriptors travel beside a reply (SCM_RIGHTS): terminals and pipes of a sandbox, or a sealed memory file holding an
-answer that is larger than a packet (`observe`).
+Descriptors travel beside a reply (SCM_RIGHTS), never beside a request: terminals and pipes of a sandbox, or a sealed memory
+file holding an answer that is larger than a packet (`observe`).
 """
 
 from __future__ import annotations
@@ -215,8 +215,9 @@ class Inspect:
 
     `{"id", "name", "image", "image_id", "command": [...], "created", "state": "created"|"running"|"paused"|"exited", "code",
     "ended", "pid", "hostname", "limits": {"millicpus", "memory", "pids", "cpus", "shares"}, "cgroups": {controller:
-    directory}, "remove", "dropped", "variables", "network", "address"}`; times in epoch seconds. The state is "created" while
-    it is half made (see Step). The address is empty without a network, and after its end.
+    directory}, "remove", "dropped", "variables", "network", "address", "executions": [...]}`; times in epoch seconds. The state
+    is "created" while it is half made (see Step). The address is empty without a network, and after its end. `executions` are
+    the pids of what Exec started and still runs.
     """
 
     container: str
@@ -318,27 +319,50 @@ _HINTS = {kind: typing.get_type_hints(kind) for kind in REQUESTS.values()}
 
 
 def encode(message: dict[str, object]) -> bytes:
-    """A packet; raises ProtocolError `too_large` where it would not fit."""
-    packet = json.dumps(message, separators=(",", ":"), ensure_ascii=False).encode("utf-8", "surrogatepass")
+    """The packet of a reply; raises ProtocolError `too_large` where it would not fit."""
+    return _fitting(safe_bytes(json.dumps(message, separators=(",", ":"), ensure_ascii=False)))
+
+
+def safe_bytes(text: str) -> bytes:
+    """JSON as bytes that every reader can decode and print: halves of surrogate pairs become the six characters `\\udc80`."""
+    try:
+        return text.encode()
+    except UnicodeEncodeError:
+        return re.sub("[\ud800-\udfff]", lambda found: f"\\\\u{ord(found[0]):04x}", text).encode()
+
+
+def request_packet(request: Request) -> bytes:
+    """The packet for a request; raises ProtocolError `too_large`, or `not_text` for what is no UTF-8."""
+    message = {"operation": type(request).__name__.lower(), **dataclasses.asdict(request)}
+    try:
+        return _fitting(json.dumps(message, separators=(",", ":"), ensure_ascii=False).encode())
+    except UnicodeEncodeError as error:
+        around = error.object[max(0, error.start - 10) : error.end + 10]
+        raise ProtocolError("not_text", text=around.encode("utf-8", "backslashreplace").decode()) from error
+
+
+def _fitting(packet: bytes) -> bytes:
     if len(packet) > MAXIMUM_PACKET:
         raise ProtocolError("too_large", size=len(packet), maximum=MAXIMUM_PACKET)
     return packet
 
 
-def request_packet(request: Request) -> bytes:
-    """The packet for a request."""
-    return encode({"operation": type(request).__name__.lower(), **dataclasses.asdict(request)})
-
-
 def decode(packet: bytes) -> dict[str, object]:
-    """The object in a packet; raises ProtocolError `bad_message` for anything else."""
+    """The object in a packet; raises ProtocolError `bad_message` for anything else, and where a key stands twice."""
     try:
-        message = json.loads(packet.decode("utf-8"))
+        message = json.loads(packet.decode("utf-8"), object_pairs_hook=_distinct)
     except (ValueError, RecursionError) as error:
         raise ProtocolError("bad_message") from error
     if not isinstance(message, dict):
         raise ProtocolError("bad_message")
     return message
+
+
+def _distinct(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    """An object; raises ValueError where it has a key twice: which of the two values is meant is anybody's guess."""
+    if len(found := dict(pairs)) < len(pairs):
+        raise ValueError("a key stands twice")
+    return found
 
 
 def parse_request(packet: bytes) -> Request:

@@ -1,0 +1,74 @@
+"""The client's end: whatever the helper says, or does not, is a sentence for the user and never a traceback."""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Callable
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from workshop.client import Client, HelperError
+from workshop.language import say
+from workshop.protocol import Hello, List
+
+
+def answered(packet: bytes, *descriptors: int, ask: Callable[[Client], object] = lambda client: client.ask(Hello())) -> str:
+    """The slug of the error that a client meets when a helper says this, empty for none."""
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    with Client(ours) as client, theirs:
+        socket.send_fds(theirs, [packet], descriptors)
+        for descriptor in descriptors:
+            os.close(descriptor)
+        try:
+            ask(client)
+        except HelperError as error:
+            assert say("en", f"helper.{error.slug}", **error.values)
+            return error.slug
+    return ""
+
+
+def memory_file(text: bytes) -> int:
+    """A memory file with this in it."""
+    descriptor = os.memfd_create("answer")
+    os.write(descriptor, text)
+    return descriptor
+
+
+@given(st.binary(min_size=1, max_size=50))
+def test_bytes_that_are_no_reply_are_said_to_be_so(packet: bytes) -> None:
+    """Whatever bytes come instead of a reply."""
+    assert answered(packet) in ("unreadable_reply", "")
+
+
+def test_a_large_reply_that_is_missing_or_broken_is_said_to_be_so() -> None:
+    """A memory file that did not come, as when this process has no descriptor left, or that holds no JSON."""
+    assert answered(b'{"file":true}') == "unreadable_reply"
+    assert answered(b'{"file":true}', memory_file(b"{")) == "unreadable_reply"
+    assert answered(b'{"file":true}', memory_file(b"\xff")) == "unreadable_reply"
+    assert answered(b'{"file":true}', memory_file(b"{}")) == ""
+
+
+def test_facts_that_cannot_be_read_are_said_to_be_so() -> None:
+    """Facts that did not come, are no JSON, or are those of another version."""
+
+    def observe(client: Client) -> object:
+        return client.observe(["hostname"])
+
+    assert answered(b'{"ok":{}}', ask=observe) == "unreadable_reply"
+    for text in (b"", b"{", b"\xff\xfe", b"[]", b'{"host": 5}'):
+        assert answered(b'{"ok":{}}', memory_file(text), ask=observe) == "unreadable_reply"
+
+
+def test_a_refusal_is_read_from_a_helper_that_hung_up() -> None:
+    """Why is told, although the question could not be sent any more; without a reason the helper is lost."""
+    for said, slug in ((b'{"error":"too_many_callers","values":{"maximum":5}}', "too_many_callers"), (b"", "lost_helper")):
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        with Client(ours) as client:
+            if said:
+                theirs.send(said)
+            theirs.close()
+            with pytest.raises(HelperError, match=slug):
+                client.ask(List())
