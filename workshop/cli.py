@@ -298,7 +298,7 @@ def helper_reconcile() -> None:
 
 
 def _helper_command(*arguments: str) -> list[str]:
-    return [sys.executable, "-I", str(Path(__file__).parent / "helper" / "__main__.py"), *arguments]
+    return [sys.executable, "-I", "-S", "-X", "utf8", str(Path(__file__).parent / "helper" / "__main__.py"), *arguments]
 
 
 @helper.command(name="install")

@@ -118,7 +118,7 @@ def place(instance: str, root: Path = Path("/")) -> None:
         "instance": instance,
         "home": home,
         "python": python,
-        "command": f"{python} -I -S {home}/workshop/helper/__main__.py",
+        "command": f"{python} -I -S -X utf8 {home}/workshop/helper/__main__.py",
     }
     _copy(root / home.relative_to("/"), START.format(**values))
     units = root / "etc/systemd/system"

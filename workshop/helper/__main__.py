@@ -1,4 +1,4 @@
-"""The helper's process: `python3 -I -S PACKAGE/helper/__main__.py run [--idle SECONDS]`, or `reconcile`.
+"""The helper's process: `python3 -I -S -X utf8 PACKAGE/helper/__main__.py run [--idle SECONDS]`, or `reconcile`.
 
 As root it first makes sure that nobody but root could have written the code that it is about to run.
 """
@@ -44,8 +44,10 @@ def refuse_foreign_code() -> None:
 
 if __name__ == "__main__":
     os.umask(0o022)  # so that the bytecode that Python keeps of this code is not for others to write either
-    if not sys.flags.no_site:  # begin again without site-packages, which can hold anybody's start-up code
-        os.execv(sys.executable, [sys.executable, "-I", "-S", *sys.argv])  # noqa: S606  # itself, and no shell
+    # Begin again without site-packages, which can hold anybody's start-up code, and without the locale of whoever started it:
+    # file names of images and words of the log are UTF-8.
+    if not (sys.flags.no_site and sys.flags.utf8_mode):
+        os.execv(sys.executable, [sys.executable, "-I", "-S", "-X", "utf8", *sys.argv])  # noqa: S606  # itself, and no shell
     if os.geteuid() == 0:
         refuse_foreign_code()
     sys.path.insert(0, os.path.dirname(PACKAGE))
