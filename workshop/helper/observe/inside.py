@@ -93,26 +93,32 @@ def _enter_and_read(place: Sequence[int], subjects: Collection[str]) -> Inside:
 
 
 def _answer(child: int, answer: int) -> bytes:
-    """All that the child wrote until its end or the deadline; the child is gone afterwards."""
+    """All that the child wrote until its end or the deadline; the child is gone afterwards, whatever goes wrong."""
     try:
         handle = os.pidfd_open(child)
     except ProcessLookupError:  # somebody reaped it already, so all that it wrote is in the pipe
         return _read_until(answer, time.monotonic() + DEADLINE)
     try:
-        text = _read_until(answer, time.monotonic() + DEADLINE)
+        return _read_until(answer, time.monotonic() + DEADLINE)
+    finally:
         with suppress(ProcessLookupError):
             signal.pidfd_send_signal(handle, signal.SIGKILL)
-        select.select([handle], [], [], DEADLINE)
+        _readable(handle, DEADLINE)
         with suppress(ChildProcessError):
             os.waitpid(child, os.WNOHANG)
-    finally:
         os.close(handle)
-    return text
+
+
+def _readable(descriptor: int, seconds: float) -> bool:
+    """True once it can be read, within so many seconds; by poll(2), since select(2) takes no descriptor above 1,023."""
+    poller = select.poll()
+    poller.register(descriptor, select.POLLIN)
+    return bool(poller.poll(max(0.0, seconds) * 1000))
 
 
 def _read_until(descriptor: int, end: float) -> bytes:
     pieces: list[bytes] = []
-    while select.select([descriptor], [], [], max(0.0, end - time.monotonic()))[0]:
+    while _readable(descriptor, end - time.monotonic()):
         piece = os.read(descriptor, 65536)
         if not piece:
             return b"".join(pieces)
