@@ -16,8 +16,9 @@ import pytest
 
 from tests.helper_process import INSTANCE, MAIN, Process, background, command_line, inspect, refusal, started
 from workshop.client import Client, HelperError
+from workshop.helper.connections import Connection
 from workshop.helper.loop import Loop
-from workshop.helper.server import BURST_SECONDS, CONNECTIONS_EACH, Allowance, Connection, Server
+from workshop.helper.server import BURST_SECONDS, CONNECTIONS_EACH, Allowance, Server
 from workshop.protocol import Exec, Hello, Images, Inspect, List, Remove, Run, Stop, Update, Wait
 
 pytest_plugins = ["tests.helper_fixtures"]
@@ -111,13 +112,11 @@ def test_many_connections_of_one_user_share_one_allowance(tmp_path: Path) -> Non
 
         def connection(uid: int) -> Connection:
             ours, _ = map(open_ones.enter_context, socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET))
-            made = Connection(server, ours)
-            made.uid = uid
-            return made
+            return Connection(server, ours, uid)
 
         first, second, other = connection(ALICE), connection(ALICE), connection(BOB)
-        assert not server.holds_back(second)
-        server.charge(first, 2 * BURST_SECONDS)
+        assert not server.holds_back(first)
+        server.charge(ALICE, 2 * BURST_SECONDS)
         assert server.holds_back(second)
         assert not server.holds_back(other)
 

@@ -11,29 +11,31 @@ A caller never gets
   the host's own programs, or one of the caller's, of layers that a confined child unpacked. No layer is ever written to;
   variables that a caller sets are put beside it at the exec, and nowhere else;
 - anything of another caller's: it is "no such container" in every operation. Who calls is asked of the kernel
-  (SO_PEERCRED), never of the caller;
-- the thread for long: nothing blocks on a caller, and who takes too much of its time waits.
+  (SO_PEERCRED), never of the caller, and an account with all its subordinate identities is one caller;
+- the thread for long: nothing blocks on a caller, and who takes too much of its time waits;
+- everybody's end: what one request raises ends that request alone, and what ends something needs nothing that others can take.
 
 The helper keeps
 - what a user makes step by step (`stepping`) to its own code until the last step: it can be let on, looked at from a closed
   list and given up, and waits for half an hour at most;
 - the host's mount table as it is: every mount is made in a sandbox's own mount namespace;
 - the host's network as it is: a bridge stands in a network namespace of its own, which the kernel ends with the helper;
-- nothing of a sandbox after it ended: PID 1 dies with the helper, and what is left after any crash bears the helper's
+- nothing of a sandbox after it ended but what it was and printed, until it is removed: PID 1 dies with the helper, and what is left after any crash bears the helper's
   name, by which the next start removes it before it takes new work (`reconcile`);
 - to its own code: standard library, `workshop.facts`, `workshop.protocol`, and as root only files that root alone can write.
 
 Without root the same code runs as the user, in user namespaces: isolation is the same, but there are no cgroups and so no
 limits, a sandbox's root is the user, and it protects nobody from that user's own programs.
 
-The core, 2,350 lines of code, is what keeps the promises above. It can be read in about an hour, in this order:
+The core, 2,840 lines of code, is what keeps the promises above. It can be read in little more than an hour, in this order:
 
-1. `__main__`, `process` (start to end), `server` (who calls, and how much), `loop` (the one thread);
-2. `operations`, `operations_running` (the closed table), `answers`, `describe` (what each does, in words);
-3. `sandboxes` (whose they are, how they begin and end), `names`, `ledger`, `reconcile` (after a crash);
-4. `launch` (how one starts, both sides of each step), `stepping` and `look` (half-made ones), `streams`, `logs`;
-5. `identities`, `rootfs`, `confine`, `seccomp`, `capabilities` (what it is, sees and may), `cgroups`, `processors` (how much);
-6. `syscalls`, underneath it all.
+1. `__main__`, `process` (start to end), `loop` (the one thread), `troubles` (what goes wrong in it);
+2. `server` (who is let in, and how much), `callers` (whose account that is), `connections`, `descriptors` (the last are kept);
+3. `operations`, `operations_running` (the closed table), `bounds`, `answers`, `describe` (what each does, in words);
+4. `sandboxes` (whose they are, how they begin and end), `sandbox`, `names`, `ledger`, `ended`, `files`, `reconcile` (after a crash);
+5. `launch` (how one starts, both sides of each step), `stepping` and `look` (half-made ones), `streams`, `logs`;
+6. `identities`, `rootfs`, `confine`, `seccomp`, `capabilities` (what it is, sees and may), `cgroups`, `processors` (how much);
+7. `syscalls`, underneath it all.
 
 Each of the others says on its own first page what it promises beyond that, and can be read, or left, by itself:
 `images`, 730 lines (what sandboxes are made of), `networks`, 190 lines (how they reach each other), and `observe`,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import json
 import os
@@ -9,8 +10,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from ..protocol import ProtocolError, encode, safe_bytes
 from .images.transfers import Transfer
-from .sandboxes import Execution, Sandbox
+from .sandbox import Execution, Sandbox
+from .troubles import tell_error
+
+LONGEST_VALUE = 256
+"""Characters of a value that a refusal repeats: whatever is refused, the reason fits in a packet."""
 
 
 @dataclass(frozen=True)
@@ -37,10 +43,24 @@ class Caller(Protocol):
         """False once it has gone away."""
 
 
+def refusal(error: Exception) -> bytes:
+    """The packet that tells why something was not done; where the fault is our own, it tells nothing of our insides."""
+    if isinstance(error, ProtocolError):
+        why = error
+    elif isinstance(error, OSError) and error.errno in (errno.EMFILE, errno.ENFILE):
+        why = ProtocolError("no_descriptors")
+    else:
+        tell_error(error)
+        why = ProtocolError("broken", reason=type(error).__name__)
+    values = {key: value[:LONGEST_VALUE] if isinstance(value, str) else value for key, value in why.values.items()}
+    return encode({"error": why.slug, "values": values})
+
+
 def memory_file(value: dict[str, Any]) -> int:
-    """A descriptor of a memory file with this as JSON, sealed so that it can never change under its reader."""
-    descriptor = os.memfd_create("answer", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
-    with open(descriptor, "wb", closefd=False) as file:
-        file.write(json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode("utf-8", "replace"))
-    fcntl.fcntl(descriptor, fcntl.F_ADD_SEALS, fcntl.F_SEAL_SEAL | fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | fcntl.F_SEAL_WRITE)
-    return descriptor
+    """A descriptor of a memory file with this as JSON, sealed so that it can never change under its reader; raises OSError."""
+    text = safe_bytes(json.dumps(value, separators=(",", ":"), ensure_ascii=False))
+    with open(os.memfd_create("answer", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING), "wb") as file:
+        file.write(text)
+        file.flush()
+        fcntl.fcntl(file, fcntl.F_ADD_SEALS, fcntl.F_SEAL_SEAL | fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | fcntl.F_SEAL_WRITE)
+        return os.dup(file.fileno())

@@ -155,7 +155,7 @@ class Cgroups:
         return {int(pid) for directory in trees for pid in _read(f"{directory}/cgroup.procs").split()}
 
     def remove(self, name: str) -> bool:
-        """Remove a sandbox's groups, children first; True where none is left."""
+        """Remove a sandbox's groups, children first; True where the kernel says of each that there is none, never by a look."""
         gone = True
         for _, top in self.directories(name):
             if not _removed(top):
@@ -164,7 +164,7 @@ class Cgroups:
         return gone
 
     def names(self) -> set[str]:
-        """Names of all sandboxes that have a group in any hierarchy."""
+        """Names of all sandboxes that have a group in any hierarchy; raises OSError where one can't be looked into."""
         return {entry for one in self.mounted for entry in _entries(f"{one.mounted}/{self.instance}")}
 
     def remove_parent(self) -> None:
@@ -232,8 +232,15 @@ def _make(hierarchy: Hierarchy, parent: str, directory: str) -> None:
 
 
 def _tree(top: str) -> Iterator[str]:
-    """A group and its children, children first: what somebody made inside is in it."""
-    for name in _entries(top):
+    """A group and its children, children first: what somebody made inside is in it.
+
+    Of children that can't be listed just now (there may be no descriptor left) the group itself is all that is told: whoever
+    ends something looks again until the kernel has let the group be removed.
+    """
+    names: list[str] = []
+    with contextlib.suppress(OSError):
+        names = _entries(top)
+    for name in names:
         yield from _tree(f"{top}/{name}")
     yield top
 
@@ -264,9 +271,10 @@ def _removed(directory: str) -> bool:
 
 
 def _entries(directory: str) -> list[str]:
-    """Names of the groups in a directory, none where it is missing."""
+    """Names of the groups in a directory, none where it is missing; raises OSError where it can't be looked into."""
     try:
-        return [entry.name for entry in os.scandir(directory) if entry.is_dir(follow_symlinks=False)]
+        with os.scandir(directory) as entries:
+            return [entry.name for entry in entries if entry.is_dir(follow_symlinks=False)]
     except FileNotFoundError:
         return []
 

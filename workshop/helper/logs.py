@@ -9,6 +9,7 @@ import os
 from collections.abc import Callable
 
 from .loop import Loop
+from .troubles import contained
 
 KEPT = 64 * 1024
 """Bytes that are kept of one sandbox."""
@@ -44,6 +45,10 @@ class Log:
         self._open[descriptor] = stream
         self._loop.watch(descriptor, lambda: self._ready(descriptor))
 
+    def recall(self, pieces: list[tuple[int, bytes]], end: int) -> None:
+        """Hold what an earlier helper kept of something that printed `end` bytes in all."""
+        self._pieces, self.end = [(stream, bytearray(data)) for stream, data in pieces], end
+
     def since(self, start: int) -> list[tuple[int, bytes]]:
         """What is still kept of everything that was printed after the first `start` bytes."""
         position = self.end - sum(len(piece) for _, piece in self._pieces)
@@ -69,10 +74,10 @@ class Log:
         self._tell()
 
     def _ready(self, descriptor: int) -> None:
-        """Take what is there, and look again after a pause."""
+        """Take what is there, and look again after a pause: that is set first, whatever is met."""
         self._loop.forget(descriptor)
-        if self._take(descriptor):
-            self._loop.later(PAUSE_SECONDS, lambda: self._watch_again(descriptor))
+        self._loop.later(PAUSE_SECONDS, lambda: self._watch_again(descriptor))
+        self._take(descriptor)
         self._tell()
 
     def _watch_again(self, descriptor: int) -> None:
@@ -118,4 +123,4 @@ class Log:
         waiters, self._waiters = self._waiters, []
         for call, wanted in waiters:
             if wanted():
-                call()
+                contained(call)

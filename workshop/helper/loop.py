@@ -9,16 +9,21 @@ import time
 from collections.abc import Callable, Generator
 from typing import Any, Generic, TypeVar
 
+from .troubles import contained
+
+PAUSE_SECONDS = 0.1
+"""For so long a descriptor whose action failed is not listened to: one that stays ready would else take the whole thread."""
 Action = Callable[[], None]
 Result = TypeVar("Result")
 
 
 class Loop:
-    """Watches descriptors and a clock until it is stopped."""
+    """Watches descriptors and a clock until it is stopped. What an action raises is told, and ends nothing but that action."""
 
     def __init__(self) -> None:
         """Watch nothing yet."""
         self._selector = selectors.DefaultSelector()
+        self._paused: dict[int, Action] = {}
         self._due: list[tuple[float, int, Action]] = []
         self._order = itertools.count()
         self._running = True
@@ -29,6 +34,7 @@ class Loop:
 
     def forget(self, descriptor: int) -> None:
         """Watch it no more; call this before closing it."""
+        self._paused.pop(descriptor, None)
         if descriptor in self._selector.get_map():
             self._selector.unregister(descriptor)
 
@@ -51,14 +57,30 @@ class Loop:
         timeout = max(0.0, self._due[0][0] - time.monotonic()) if self._due else None
         for key, _ in self._selector.select(timeout):
             # An earlier action of this round may have closed it, and the number may be another's by now.
-            if self._selector.get_map().get(key.fd) is key:
-                key.data()
+            if self._selector.get_map().get(key.fd) is key and not contained(key.data):
+                self._pause(key.fd)
         while self._due and self._due[0][0] <= time.monotonic():
-            heapq.heappop(self._due)[2]()
+            contained(heapq.heappop(self._due)[2])
+
+    def _pause(self, descriptor: int) -> None:
+        """Listen again in a moment to a descriptor whose action failed, unless that action has let go of it."""
+        if descriptor in self._selector.get_map():
+            action = self._selector.get_key(descriptor).data
+            self.forget(descriptor)
+            self._paused[descriptor] = action
+            self.later(PAUSE_SECONDS, lambda: self._resume(descriptor, action))
+
+    def _resume(self, descriptor: int, action: Action) -> None:
+        if self._paused.get(descriptor) is action:
+            self.forget(descriptor)
+            self.watch(descriptor, action)
 
 
 class Task(Generic[Result]):
-    """Steps of which each yields a descriptor, and is gone on with when that can be read; `done` gets what came of them."""
+    """Steps of which each yields a descriptor, and is gone on with when that can be read; `done` gets what came of them.
+
+    What `done` raises is told, and goes no further.
+    """
 
     def __init__(self, loop: Loop, steps: Generator[int, None, Result], done: Callable[[Result | Exception], None]) -> None:
         """Begin at once."""
@@ -94,4 +116,4 @@ class Task(Generic[Result]):
         if self._waits_for >= 0:
             self._loop.watch(self._waits_for, self._go_on)
         else:
-            self._done(outcome)
+            contained(self._done, outcome)

@@ -8,67 +8,37 @@ from __future__ import annotations
 
 import dataclasses
 import os
-import re
 from collections.abc import Callable
 from typing import Any
 
 from .. import protocol
-from ..protocol import NAME, ProtocolError
+from ..protocol import ProtocolError
 from . import operations_running, processors
 from .answers import Answer, Caller, memory_file
-from .cgroups import SHARES, Limits
+from .bounds import hold_bounds, hold_quota
+from .cgroups import Limits
 from .describe import STEPS
+from .descriptors import hold_room_for_work
 from .images.operations import IMAGE_OPERATIONS, image_facts
 from .networks import operations as networks
 from .observe import Sandboxed, observe
-from .sandboxes import Ending, Sandbox, Sandboxes
+from .sandbox import Ending, Sandbox
+from .sandboxes import Sandboxes
 from .stepping import Stop, Walk
 
-MEBIBYTE = 1 << 20
-DEFAULTS = Limits(millicpus=0, memory=512 * MEBIBYTE, pids=512)
-MOST = Limits(millicpus=0, memory=1024 * MEBIBYTE, pids=4096, shares=1024)
-"""More than this an ordinary caller can't have; root can."""
+DEFAULTS = Limits(millicpus=0, memory=512 << 20, pids=512)
 KEPT = 16
 """How many processes one connection can have started, and of how many ended sandboxes it can still ask the code."""
-VARIABLES = 64
-VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*=.*", re.ASCII | re.DOTALL)
-BOUNDS = {
-    "millicpus": (10, 1_000_000),
-    "memory": (6 * MEBIBYTE, 1 << 50),
-    "pids": (1, 4_194_304),
-    "shares": SHARES,
-    "rows": (1, 10_000),
-    "columns": (1, 10_000),
-    "seconds": (0, 3_600),
-}
+WORK = (protocol.Run, protocol.Exec, protocol.Unpack, protocol.Pack, protocol.Layer, protocol.Observe, protocol.CreateNetwork)
+"""What begins something that takes descriptors; what ends something, or tells of it, must be possible without."""
 
 
 def perform(sandboxes: Sandboxes, caller: Caller, request: protocol.Request) -> Answer | None:
     """Do what was asked; raises ProtocolError where it is refused."""
-    _hold_bounds(request)
+    hold_bounds(request)
+    if isinstance(request, WORK) or (isinstance(request, protocol.Logs) and request.wait):
+        hold_room_for_work()
     return OPERATIONS[type(request)](sandboxes, caller, request)
-
-
-def _hold_bounds(request: protocol.Request) -> None:
-    """Refuse names and numbers that can't be meant; 0 is the default, and in Update -1 lifts a limit."""
-    given = {one.name: getattr(request, one.name) for one in dataclasses.fields(request)}
-    for key, (least, most) in BOUNDS.items():
-        free = (0, -1) if isinstance(request, protocol.Update) else (0,) if isinstance(request, protocol.Run) else ()
-        if key in given and given[key] not in free and not least <= given[key] <= most:
-            raise ProtocolError("out_of_bounds", key=key, least=least, most=most)
-    for key in ("name", "hostname"):
-        if isinstance(request, protocol.Run) and given[key] and not NAME.fullmatch(given[key]):
-            raise ProtocolError("bad_name", name=given[key])
-    _hold_variables(given.get("variables", []))
-
-
-def _hold_variables(variables: list[str]) -> None:
-    """Refuse what is no `KEY=VALUE`, and more of them than anybody needs."""
-    for one in variables:
-        if not VARIABLE.fullmatch(one):
-            raise ProtocolError("bad_variable", variable=one[:40])
-    if len(variables) > VARIABLES:
-        raise ProtocolError("too_many_variables", maximum=VARIABLES)
 
 
 def _hello(_: Sandboxes, __: Caller, ___: protocol.Hello) -> Answer:
@@ -84,7 +54,7 @@ def _describe(_: Sandboxes, __: Caller, request: protocol.Describe) -> Answer:
 def _run(sandboxes: Sandboxes, caller: Caller, request: protocol.Run) -> Answer | None:
     cpus = processors.chosen(request.cpus)
     limits = Limits(request.millicpus, request.memory or DEFAULTS.memory, request.pids or DEFAULTS.pids, cpus, request.shares)
-    _hold_quota(caller, limits)
+    hold_quota(caller.uid, limits)
     if request.step:
         return _run_by_steps(sandboxes, caller, request, limits)
     values: dict[str, Any] = {}
@@ -239,23 +209,13 @@ def _update(sandboxes: Sandboxes, caller: Caller, request: protocol.Update) -> A
     changed = {name: max(value, 0) for name, value in numbers.items() if value}
     cpus = processors.chosen(request.cpus) or sandbox.limits.cpus
     limits = dataclasses.replace(sandbox.limits, cpus=cpus, **changed)
-    _hold_quota(caller, limits)
+    hold_quota(caller.uid, limits)
     try:
         sandboxes.home.cgroups.limit(sandbox.id, limits)
     except OSError as error:
         raise ProtocolError("update_failed", reason=str(error)) from error
     sandbox.limits = limits
     return Answer()
-
-
-def _hold_quota(caller: Caller, limits: Limits) -> None:
-    """An ordinary caller's sandboxes stay within what one may have, so that many can share the machine."""
-    for key in ("memory", "pids"):
-        most = getattr(MOST, key)
-        if caller.uid != 0 and not 0 < getattr(limits, key) <= most:
-            raise ProtocolError("beyond_quota", key=key, most=most)
-    if caller.uid != 0 and limits.shares > MOST.shares:
-        raise ProtocolError("beyond_quota", key="shares", most=MOST.shares)
 
 
 def _observe(sandboxes: Sandboxes, caller: Caller, request: protocol.Observe) -> Answer:

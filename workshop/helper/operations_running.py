@@ -8,7 +8,8 @@ from collections.abc import Callable
 from .. import protocol
 from ..protocol import ProtocolError
 from .answers import Answer, Caller
-from .sandboxes import AGAIN_SECONDS, Sandbox, Sandboxes
+from .sandbox import Sandbox
+from .sandboxes import AGAIN_SECONDS, Sandboxes
 
 FREEZE_SECONDS = 10.0
 """A process that the kernel can't stop just now, waiting for a disk, say, keeps a freezer waiting."""

@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator
 from ..protocol import ProtocolError, instance_name, runtime_directory
 from . import confine, syscalls
 from .cgroups import Cgroups, hierarchies
+from .ended import Ended
 from .images.store import Images
 from .ledger import Ledger
 from .loop import Loop
@@ -22,6 +23,7 @@ from .networks.bridges import Networks
 from .reconcile import reconcile
 from .sandboxes import Home, Sandboxes
 from .server import Server
+from .troubles import contained
 
 USAGE = "usage: helper run [--idle SECONDS] | helper reconcile"
 LAST_SECONDS = 5.0
@@ -66,7 +68,7 @@ def run(idle: float | None) -> None:
         try:
             home.loop.run()
         finally:
-            if own_path:
+            with contextlib.suppress(OSError):
                 os.unlink(own_path)
             end_all(sandboxes)
             home.cgroups.remove_parent()
@@ -90,12 +92,13 @@ def make_home() -> Home:
     if seen.st_uid != uid or seen.st_mode & 0o022:
         raise OSError(f"{directory} is not only ours: remove it")
     cgroups = Cgroups(instance, hierarchies() if uid == 0 else [])
-    images = Images(f"{state_directory(instance, uid)}/store")
-    return Home(instance, directory, Loop(), cgroups, images, Ledger(f"{directory}/ledger"), Networks(f"{directory}/networks"))
+    state = state_directory(instance, uid)
+    ledger, networks = Ledger(f"{directory}/ledger"), Networks(f"{directory}/networks")
+    return Home(instance, directory, Loop(), cgroups, Images(f"{state}/store"), ledger, networks, Ended(f"{state}/ended"))
 
 
 def state_directory(instance: str, uid: int) -> str:
-    """Where images are kept (the XDG base directories for an ordinary user)."""
+    """Where images and ended sandboxes are kept (the XDG base directories for an ordinary user)."""
     if uid == 0:
         return f"/var/lib/{instance}"
     data = os.environ.get("XDG_DATA_HOME") or f"{os.environ.get('HOME', '')}/.local/share"
@@ -136,7 +139,11 @@ def listen(home: Home) -> tuple[socket.socket, str]:
 
 
 def stop_on_signals(loop: Loop) -> None:
-    """End the loop, not the process, on SIGTERM and SIGINT: sandboxes are destroyed first."""
+    """End the loop, not the process, on SIGTERM and SIGINT: sandboxes are destroyed first.
+
+    SIGCHLD as it is by default: who started the helper may have ignored it, and then no child could be asked how it ended.
+    """
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     ours, theirs = socket.socketpair()
     ours.setblocking(False)
     theirs.setblocking(False)
@@ -159,6 +166,6 @@ def end_all(sandboxes: Sandboxes) -> None:
     """Destroy every sandbox, and wait until each is gone."""
     end = time.monotonic() + LAST_SECONDS
     for sandbox in list(sandboxes.all.values()):
-        sandboxes.kill(sandbox)
+        contained(sandboxes.kill, sandbox)
     while any(one.running for one in sandboxes.all.values()) and time.monotonic() < end:
         sandboxes.home.loop.step()

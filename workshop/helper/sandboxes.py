@@ -8,23 +8,27 @@ import os
 import signal
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field
-from typing import Any
+from dataclasses import dataclass
 
 from ..protocol import NO_NETWORK, Exec, ProtocolError, Run
 from . import capabilities, describe, identities, launch, syscalls
-from .cgroups import Cgroups, Limits, is_frozen
+from .cgroups import Cgroups, Limits
+from .ended import Ended
 from .images.store import Image, Images
 from .ledger import Ledger
 from .logs import Log
 from .loop import Loop, Task
 from .names import free_name
-from .networks.bridges import Network, Networks, Plug
-from .stepping import Straight, Walk
+from .networks.bridges import Network, Networks
+from .sandbox import Execution, Sandbox
+from .stepping import Walk
 from .streams import make_streams
+from .troubles import contained
 
 RUNNING_EACH = 32
 ENDED_EACH = 32
+EXECUTIONS_EACH = 256
+"""So many programs may run beside the sandboxes' own in all sandboxes of one owner."""
 FIRST_IDENTITY = 2**31
 NOT_STARTED = 125
 """The code of a sandbox that could not be started, as Docker has it."""
@@ -32,101 +36,8 @@ START_SECONDS = 60.0
 """A start is work in the sandbox's own share of time: the least share, on an emulated processor, took 14 seconds."""
 AGAIN_SECONDS = 0.02
 """Between two looks at something that is ending."""
-TOLD = ("id", "name", "image", "command", "created", "code", "ended", "hostname", "cgroups", "remove", "dropped", "variables",
-        "network", "address")  # fmt: skip
 NOTHING: Mapping[str, str] = {}
-EndedCall = Callable[[int], None]
 Started = Callable[[tuple[int, ...] | Exception], None]
-
-
-@dataclass
-class Ending:
-    """Something that will end, and who is to be told its exit code then."""
-
-    waiters: list[tuple[EndedCall, Callable[[], bool]]] = field(default_factory=list, kw_only=True)
-
-    def when_ended(self, call: EndedCall, wanted: Callable[[], bool]) -> None:
-        """Call this at the end, if it is still wanted then; those that went away meanwhile are dropped here."""
-        self.waiters = [one for one in self.waiters if one[1]()] + [(call, wanted)]
-
-    def tell(self, code: int) -> None:
-        """Tell everybody who waits."""
-        for call, _ in self.waiters:
-            call(code)
-        self.waiters = []
-
-
-@dataclass
-class Execution(Ending):
-    """A program that was started in a sandbox beside its own; `code` None while it runs."""
-
-    log: Log
-    pid: int = 0
-    pidfd: int = -1
-    code: int | None = None
-    unwanted: bool = False
-
-    def kill(self) -> None:
-        """SIGKILL, now or when it has started, unless it has ended."""
-        self.unwanted = True
-        if self.pidfd >= 0:
-            syscalls.kill(self.pidfd)
-
-
-@dataclass
-class Sandbox(Ending):
-    """One sandbox, running or ended."""
-
-    id: str
-    name: str
-    owner: int
-    image: str
-    command: list[str]
-    hostname: str
-    limits: Limits
-    remove: bool
-    base: int
-    stack: Image
-    log: Log
-    detached: bool
-    dropped: list[str]
-    variables: list[str]
-    network: str
-    plug: Plug | None = None
-    created: float = field(default_factory=time.time)
-    pid: int = 0
-    pidfd: int = -1
-    upper: int = -1
-    running: bool = True
-    unwanted: bool = False
-    deadline: float = math.inf
-    code: int = 0
-    ended: float = 0.0
-    cgroups: dict[str, str] = field(default_factory=dict)
-    walk: Straight = field(default_factory=Straight)
-    start: Task[launch.Started] | None = None
-
-    @property
-    def address(self) -> str:
-        """Where the others of its network reach it, empty for one that none can."""
-        return self.plug.address if self.plug and self.running else ""
-
-    @property
-    def paused(self) -> bool:
-        """True where the kernel keeps its group frozen, whoever wanted that."""
-        return self.running and is_frozen(self.cgroups)
-
-    def told(self) -> dict[str, Any]:
-        """As the protocol's Inspect tells it."""
-        at = self.walk.at
-        state = "created" if at else "paused" if self.paused else "running" if self.running else "exited"
-        now = {"state": state, "pid": at.pid if at else self.pid if self.running else 0}
-        return {**{key: getattr(self, key) for key in TOLD}, **now, "image_id": self.stack.id, "limits": asdict(self.limits)}
-
-    def program(self, command: list[str], wanted: Run | Exec) -> launch.Program:
-        """A program that is to run in it, without its streams."""
-        left, variables = capabilities.left(self.dropped), tuple(self.variables)
-        return launch.Program(command, self.hostname, wanted.terminal, wanted.rows, wanted.columns, left, variables)
 
 
 @dataclass(frozen=True)
@@ -140,16 +51,21 @@ class Home:
     images: Images
     ledger: Ledger
     networks: Networks
+    ended: Ended
 
 
 class Sandboxes:
     """All sandboxes by id; every method that takes an owner finds that owner's only (root finds all)."""
 
     def __init__(self, home: Home) -> None:
-        """None yet."""
+        """Those that ended under an earlier helper, and were not removed."""
         self.home = home
-        self.all: dict[str, Sandbox] = {}
+        self.all: dict[str, Sandbox] = {one.id: one for one in home.ended.read(home.loop)}
         self.children: set[int] = set()
+        self.spent: Callable[[int, float], None] = lambda _, __: None
+        """Told of seconds of the thread's time that an owner's sandbox took when nobody asked for anything."""
+        for owner in {one.owner for one in self.all.values()}:
+            self._forget_oldest(owner)
 
     def of(self, owner: int) -> list[Sandbox]:
         """The sandboxes that this uid may know of, oldest first, those that are being started as well."""
@@ -185,9 +101,9 @@ class Sandboxes:
         network = self.home.networks.find(owner, wanted.network) if wanted.network != NO_NETWORK else None
         sandbox = self._plan(owner, wanted, limits, image)
         streams = make_streams(sandbox.program(sandbox.command, wanted), wanted)
-        self.all[sandbox.id] = sandbox
         if wanted.step:
             sandbox.walk = Walk(self.home.loop, self._left_out(wanted), lambda: self.kill(sandbox))
+        self.all[sandbox.id] = sandbox
 
         def finish(outcome: launch.Started | Exception) -> None:
             if isinstance(outcome, Exception):
@@ -211,16 +127,21 @@ class Sandboxes:
 
     def execute(self, sandbox: Sandbox, wanted: Exec, done: Started) -> Execution:
         """Begin to start one more program in a running sandbox; `done` as in `run`."""
-        streams = make_streams(sandbox.program(wanted.command, wanted), wanted)
+        if sum(len(one.executions) for one in self.all.values() if one.owner == sandbox.owner) >= EXECUTIONS_EACH:
+            raise ProtocolError("too_many_executions_in_all", maximum=EXECUTIONS_EACH)
         execution = Execution(Log(self.home.loop, kept=0))
+        sandbox.hold_room()
+        streams = make_streams(sandbox.program(wanted.command, wanted), wanted)
+        sandbox.executions.append(execution)
 
         def finish(outcome: launch.Started | Exception) -> None:
             if isinstance(outcome, Exception):
                 streams.discard()
+                sandbox.executions.remove(execution)
                 done(outcome)
                 return
             execution.pid, execution.pidfd = outcome.pid, outcome.pidfd
-            self.home.loop.watch(outcome.pidfd, lambda: self._execution_ended(execution))
+            self.home.loop.watch(outcome.pidfd, lambda: self._execution_ended(sandbox, execution))
             if execution.unwanted:
                 execution.kill()
             done(streams.hand_over(outcome.master, execution.log))
@@ -270,11 +191,11 @@ class Sandboxes:
     def kill(self, sandbox: Sandbox) -> None:
         """SIGKILL to its PID 1, with which the kernel kills all the rest; again and again until it is so."""
         if not sandbox.unwanted:
-            sandbox.unwanted = True  # one that is being started is killed when it has started
             if sandbox.walk.at and sandbox.start:
                 self.home.cgroups.thaw(sandbox.id)
                 sandbox.start.interrupt(ProtocolError("abandoned", container=sandbox.name))
             self._press(sandbox)
+            sandbox.unwanted = True  # one that is being started is killed when it has started
 
     def stop(self, sandbox: Sandbox, seconds: int) -> None:
         """SIGTERM to its PID 1, and SIGKILL after so many seconds, or sooner if that was asked for, if it is still there."""
@@ -284,19 +205,20 @@ class Sandboxes:
             syscalls.kill(sandbox.pidfd, signal.SIGTERM)
             self.home.cgroups.thaw(sandbox.id)  # a paused one could not answer
         if seconds < sandbox.deadline - time.monotonic():  # else, who asks often would fill the memory with clocks
-            sandbox.deadline = time.monotonic() + seconds
             self.home.loop.later(seconds, lambda: self.kill(sandbox))
+            sandbox.deadline = time.monotonic() + seconds
 
     def _press(self, sandbox: Sandbox) -> None:
-        """Thaw it and kill PID 1, now and until that has ended."""
-        syscalls.reap_strays(self.children)
+        """Kill PID 1 and thaw it, now and until that has ended: the next time is set first, whatever this one meets."""
         if sandbox.pidfd >= 0:
-            self.home.cgroups.thaw(sandbox.id)
-            syscalls.kill(sandbox.pidfd)
             self.home.loop.later(AGAIN_SECONDS, lambda: self._press(sandbox))
+            syscalls.kill(sandbox.pidfd)
+            self.home.cgroups.thaw(sandbox.id)
+        syscalls.reap_strays(self.children)
 
     def forget(self, sandbox: Sandbox) -> None:
         """Know nothing more of an ended sandbox."""
+        self.home.ended.remove(sandbox.id)
         self.all.pop(sandbox.id, None)
 
     def _plan(self, owner: int, wanted: Run, limits: Limits, image: Image) -> Sandbox:
@@ -356,22 +278,25 @@ class Sandboxes:
         if sandbox.unwanted:
             self._press(sandbox)
 
-    def _execution_ended(self, execution: Execution) -> None:
+    def _execution_ended(self, sandbox: Sandbox, execution: Execution) -> None:
         """Reap it, at once: a PID namespace doesn't end before all in it are reaped."""
         execution.code = self._reap(execution)
+        sandbox.executions.remove(execution)
         execution.tell(execution.code)
 
     def _init_ended(self, sandbox: Sandbox) -> None:
         """Reap PID 1. By then the kernel has killed all others of its PID namespace (pid_namespaces(7))."""
         sandbox.code = self._reap(sandbox)
+        for execution in sandbox.executions:  # such as were just about to join it
+            execution.kill()
         os.close(sandbox.upper)  # the layer, which is in memory, goes with the last that holds it
         sandbox.upper = -1
         self.sweep(sandbox.id, lambda: self._ended(sandbox))
 
     def _reap(self, ended: Sandbox | Execution) -> int:
         """The exit code of a program that has ended, of which nothing stays open."""
-        self.home.loop.forget(ended.pidfd)
         code = syscalls.reap(ended.pidfd)
+        self.home.loop.forget(ended.pidfd)
         os.close(ended.pidfd)
         ended.pidfd = -1
         self.children.discard(ended.pid)
@@ -379,12 +304,12 @@ class Sandboxes:
         return code
 
     def sweep(self, identity: str, done: Callable[[], None]) -> None:
-        """Remove the groups, killing what still is in them, until none is left; then it is done."""
+        """Remove the groups, killing what still is in them, until none is left, however often that fails; then it is done."""
         if not self.home.cgroups.remove(identity):
-            self.home.cgroups.kill(identity)
             self.home.loop.later(AGAIN_SECONDS / 10, lambda: self.sweep(identity, done))
+            self.home.cgroups.kill(identity)
             return
-        self.home.networks.leave(identity)
+        contained(self.home.networks.leave, identity)
         self.home.ledger.forget(identity)
         done()
 
@@ -393,7 +318,15 @@ class Sandboxes:
         sandbox.running, sandbox.ended = False, time.time()
         if sandbox.remove:
             self.forget(sandbox)
-        kept = [one for one in self.all.values() if one.owner == sandbox.owner and not one.running]
+        else:
+            began = time.monotonic()
+            self.home.ended.write(sandbox)
+            self._forget_oldest(sandbox.owner)
+            self.spent(sandbox.owner, time.monotonic() - began)
+        sandbox.tell(sandbox.code)
+
+    def _forget_oldest(self, owner: int) -> None:
+        """Of what has ended keep no more than an owner may have."""
+        kept = [one for one in self.all.values() if one.owner == owner and not one.running]
         for oldest in kept[: max(0, len(kept) - ENDED_EACH)]:
             self.forget(oldest)
-        sandbox.tell(sandbox.code)

@@ -1,145 +1,87 @@
-"""Who calls, and how much: connections, their identity, their limits. What is asked for is done in operations.
-
-A caller can't make the thread wait: nothing here blocks, a packet is read only when it is whole (SOCK_SEQPACKET), and a
-caller who doesn't read its answers loses the connection.
-"""
+"""Who calls, and how much: who is let in and who is told why not, and everybody's share of the one thread."""
 
 from __future__ import annotations
 
 import contextlib
-import json
-import os
 import socket
-import struct
-import sys
 import time
-from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from ..protocol import MAXIMUM_PACKET, ProtocolError, encode, parse_request
-from .answers import Answer, memory_file
-from .images.transfers import Transfer
-from .operations import perform
-from .sandboxes import Execution, Sandbox, Sandboxes
+from ..protocol import MAXIMUM_PACKET, ProtocolError
+from . import descriptors
+from .answers import refusal
+from .callers import Callers
+from .connections import Connection
+from .loop import Loop
+from .sandboxes import Sandboxes
 
 CONNECTIONS_EACH = 32
 CONNECTIONS = 512
-MARGIN = 64
-"""Bytes of a packet that are not the answer's values."""
+ROOTS = 32
+"""So many of them are root's, whoever has the others: somebody must be able to look."""
+REFUSED = 64
+REFUSED_EACH = 4
+REFUSED_SECONDS = 2.0
+"""So many who were refused, in all and of one account, stay for so long at most to read why."""
 SHARE = 0.5
-"""How much of the thread's time one uid may take, over a longer time."""
+"""How much of the thread's time one account may take, over a longer time."""
 BURST_SECONDS = 0.3
-"""How much of it at once: for so long may one uid, on all its connections together, keep the others waiting."""
+"""How much of it at once: for so long may one account, on all its connections together, keep the others waiting."""
 
 
 @dataclass
 class Allowance:
-    """Seconds of the thread's time that a uid has left; refilled with time, negative when it took too much."""
+    """Seconds of the thread's time that an account has left; refilled with time, negative when it took too much."""
 
     left: float = BURST_SECONDS
     since: float = field(default_factory=time.monotonic)
 
     def take(self, seconds: float) -> float:
-        """Take some; returns for how long this uid has to wait now."""
+        """Take some; returns for how long this account has to wait now."""
         now = time.monotonic()
         self.left = min(BURST_SECONDS, self.left + (now - self.since) * SHARE) - seconds
         self.since = now
         return max(0.0, -self.left / SHARE)
 
 
-class Connection:
-    """One caller's connection."""
+class Farewells:
+    """Connections that were refused, until their callers have read why.
 
-    def __init__(self, server: Server, end: socket.socket) -> None:
-        """Take the identity from the kernel: what a caller says of itself is never read."""
-        self.server = server
-        self.end = end
-        self.pid, self.uid, _ = struct.unpack("iii", end.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12))
-        self.sandboxes: dict[str, Sandbox] = {}
-        self.executions: dict[int, Execution] = {}
-        self.transfer: Transfer | None = None
-        self.followed: tuple[str, Sandbox] | None = None
-        self.waiting = False
-        self.open = True
+    One that is closed while a question of its caller's is unread is reset, and the reason lost (unix(7), ECONNRESET).
+    """
 
-    def read(self) -> None:
-        """Handle one packet; a longer one than is allowed was cut by the kernel, and ends the connection."""
-        if self.server.holds_back(self):
+    def __init__(self, loop: Loop) -> None:
+        """Nobody yet."""
+        self._loop = loop
+        self._held: dict[socket.socket, int] = {}
+
+    def say(self, end: socket.socket, account: int, why: ProtocolError) -> None:
+        """Tell why, and keep the connection for a moment where there is room for that."""
+        with contextlib.suppress(OSError):
+            end.send(refusal(why))
+        mine = list(self._held.values()).count(account)
+        if len(self._held) >= REFUSED or mine >= REFUSED_EACH or not descriptors.left(descriptors.FOR_ROOT):
+            end.close()
             return
+        self._held[end] = account
+        self._loop.watch(end.fileno(), lambda: self._read(end))
+        self._loop.later(REFUSED_SECONDS, lambda: self._close(end))
+
+    def _read(self, end: socket.socket) -> None:
+        """Take what it asks, so that nothing is left unread; its own end of the connection ends ours."""
         try:
-            packet, beside, flags, _ = self.end.recvmsg(MAXIMUM_PACKET, 0)
+            asked = end.recv(MAXIMUM_PACKET)
         except BlockingIOError:
             return
         except OSError:
-            packet, beside, flags = b"", [], 0
-        if not packet or flags & socket.MSG_TRUNC or beside:
-            self.close()
-            return
-        began = time.monotonic()
-        self._handle(packet)
-        self.server.charge(self, time.monotonic() - began)
+            asked = b""
+        if not asked:
+            self._close(end)
 
-    def answer_later(self) -> Callable[[Answer | Exception], None]:
-        """What answers when something is over; until then this connection asks nothing more."""
-        self.waiting = True
-
-        def answer(outcome: Answer | Exception) -> None:
-            self.waiting = False
-            self._answer(outcome)
-
-        return answer
-
-    def is_open(self) -> bool:
-        """False once it is closed."""
-        return self.open
-
-    def close(self) -> None:
-        """End the connection, and all that was to live no longer than it."""
-        if not self.open:
-            return
-        self.open = False
-        self.server.dropped(self)
-        self.end.close()
-        for sandbox in self.sandboxes.values():
-            self.server.sandboxes.kill(sandbox)
-        for execution in self.executions.values():
-            execution.kill()
-
-    def _handle(self, packet: bytes) -> None:
-        """Do what the packet asks for, and answer."""
-        if self.waiting:
-            self._send({"error": "one_at_a_time", "values": {}})
-            return
-        try:
-            outcome: Answer | Exception | None = perform(self.server.sandboxes, self, parse_request(packet))
-        except Exception as error:
-            self.waiting = False
-            outcome = error
-        if outcome is not None:
-            self._answer(outcome)
-
-    def _answer(self, outcome: Answer | Exception) -> None:
-        """Send an answer, as a memory file where it is too large for a packet, or a refusal."""
-        if isinstance(outcome, ProtocolError):
-            self._send({"error": outcome.slug, "values": outcome.values})
-        elif isinstance(outcome, Exception):  # our own fault: it must neither end the helper nor tell of its insides
-            sys.excepthook(type(outcome), outcome, outcome.__traceback__)
-            self._send({"error": "broken", "values": {"reason": type(outcome).__name__}})
-        elif len(json.dumps(outcome.values, ensure_ascii=False).encode("utf-8", "replace")) > MAXIMUM_PACKET - MARGIN:
-            self._send({"file": True}, memory_file(outcome.values))
-        else:
-            self._send({"ok": outcome.values}, *outcome.descriptors)
-
-    def _send(self, message: dict[str, object], *descriptors: int) -> None:
-        """Send a packet; the descriptors are the caller's alone afterwards."""
-        try:
-            if self.open:
-                socket.send_fds(self.end, [encode(message)], descriptors)
-        except (OSError, ProtocolError):  # it is gone, or it does not read
-            self.close()
-        finally:
-            for descriptor in descriptors:
-                os.close(descriptor)
+    def _close(self, end: socket.socket) -> None:
+        if self._held.pop(end, None) is not None:
+            self._loop.forget(end.fileno())
+            end.close()
 
 
 class Server:
@@ -151,50 +93,61 @@ class Server:
         self.loop = sandboxes.home.loop
         self.listener = listener
         self.connections: set[Connection] = set()
+        self._callers = Callers()
+        self._farewells = Farewells(self.loop)
         self._allowances: dict[int, Allowance] = {}
         self._idle = idle
         self._busy_until = time.monotonic()
+        sandboxes.spent = self.charge
         listener.setblocking(False)
         self.loop.watch(listener.fileno(), self.accept)
         self._end_if_idle()
 
     def accept(self) -> None:
-        """Take a caller in, or send it away if it, or all together, have too many connections."""
+        """Take a caller in, or send it away with the reason. Raises OSError where there is no descriptor for either."""
         try:
             end, _ = self.listener.accept()
-        except OSError:
+        except (BlockingIOError, ConnectionAbortedError):
             return
         end.setblocking(False)
-        connection = Connection(self, end)
-        mine = sum(one.uid == connection.uid for one in self.connections)
-        if (mine >= CONNECTIONS_EACH and connection.uid != 0) or len(self.connections) >= CONNECTIONS:
-            with contextlib.suppress(OSError):
-                end.send(json.dumps({"error": "too_many_connections", "values": {"maximum": CONNECTIONS_EACH}}).encode())
-            end.close()
+        account = self._callers.account(end)
+        if why := self._refused(account):
+            self._farewells.say(end, account, why)
             return
+        connection = Connection(self, end, account)
         self.connections.add(connection)
         self.loop.watch(end.fileno(), connection.read)
+
+    def _refused(self, account: int) -> ProtocolError | None:
+        """Why this account can't have one more connection, None where it can: root has a share that nobody else can take."""
+        if not descriptors.left(descriptors.FOR_CONNECTIONS if account else descriptors.FOR_ROOT):
+            return ProtocolError("no_descriptors")
+        if len(self.connections) >= (CONNECTIONS - ROOTS if account else CONNECTIONS):
+            return ProtocolError("too_many_callers", maximum=CONNECTIONS)
+        if account and sum(one.uid == account for one in self.connections) >= CONNECTIONS_EACH:
+            return ProtocolError("too_many_connections", maximum=CONNECTIONS_EACH)
+        return None
 
     def dropped(self, connection: Connection) -> None:
         """Listen to it no more."""
         self.connections.discard(connection)
         self.loop.forget(connection.end.fileno())
 
-    def charge(self, connection: Connection, seconds: float) -> None:
+    def charge(self, account: int, seconds: float) -> None:
         """Count the time that a request took. Root is trusted."""
-        if connection.uid != 0:
-            self._allowance(connection.uid).take(seconds + 0.0001)
+        if account != 0:
+            self._allowance(account).take(seconds + 0.0001)
 
     def holds_back(self, connection: Connection) -> bool:
-        """True for a uid that took too much, on whichever of its connections: it is not listened to for a while."""
+        """True for an account that took too much, on whichever of its connections: it is not listened to for a while."""
         pause = self._allowance(connection.uid).take(0.0)
         if pause > 0:
             self.loop.forget(connection.end.fileno())
             self.loop.later(pause, lambda: self._listen_again(connection))
         return pause > 0
 
-    def _allowance(self, uid: int) -> Allowance:
-        return self._allowances.setdefault(uid, Allowance())
+    def _allowance(self, account: int) -> Allowance:
+        return self._allowances.setdefault(account, Allowance())
 
     def _listen_again(self, connection: Connection) -> None:
         """After a pause, unless it has been closed meanwhile."""

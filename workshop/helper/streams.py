@@ -46,19 +46,23 @@ def _ends(wanted: Run | Exec) -> tuple[tuple[int, ...], tuple[int, ...]]:
     if wanted.terminal:
         return (), ()
     if wanted.detach and isinstance(wanted, Exec):
-        return (_nothing(),) * 3, ()
+        return _nothing() * 3, ()
     return _pipes(wanted.interactive and not wanted.detach)
 
 
-def _nothing() -> int:
+def _nothing() -> tuple[int]:
     """A descriptor that takes everything and gives nothing."""
-    return os.open("/dev/null", os.O_RDWR | os.O_CLOEXEC)
+    return (os.open("/dev/null", os.O_RDWR | os.O_CLOEXEC),)
 
 
 def _pipes(with_input: bool) -> tuple[tuple[int, ...], tuple[int, ...]]:
-    """The child's three streams and the other ends of those that are pipes."""
-    output, error = os.pipe(), os.pipe()
-    if not with_input:
-        return (_nothing(), output[1], error[1]), (output[0], error[0])
-    given = os.pipe()
-    return (given[0], output[1], error[1]), (given[1], output[0], error[0])
+    """The child's three streams and the other ends of those that are pipes; raises OSError, and then nothing stays open."""
+    opened: list[int] = []
+    try:
+        for opening in (os.pipe, os.pipe, os.pipe if with_input else _nothing):
+            opened += opening()
+    except OSError:
+        launch.close(opened)
+        raise
+    output, printing, error, complaining, *given = opened
+    return (given[0], printing, complaining), (*given[1:], output, error)

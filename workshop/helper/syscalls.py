@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import os
+import select
 import signal
 import struct
 from collections.abc import Collection
@@ -43,6 +44,8 @@ PR_SET_NO_NEW_PRIVS = 38
 PR_CAP_AMBIENT = 47
 PR_CAP_AMBIENT_CLEAR_ALL = 4
 SECCOMP_MODE_FILTER = 2
+UNKNOWN_CODE = 255
+"""The exit code of a program that somebody else reaped."""
 
 # Calls from 424 on have one number on every architecture.
 _SYS_OPEN_TREE = 428
@@ -156,11 +159,24 @@ def kill(pidfd: int, number: int = signal.SIGKILL) -> None:
 
 
 def reap(pidfd: int) -> int:
-    """The exit code of an ended child of ours, 128+n by signal n; waits until it has ended (waitid(2))."""
-    ended = os.waitid(os.P_PIDFD, pidfd, os.WEXITED)
+    """The exit code of an ended child of ours, 128+n by signal n; waits until it has ended (waitid(2)).
+
+    UNKNOWN_CODE for one that is no child of ours any more, since whoever waits for its end must not wait for ever.
+    """
+    try:
+        ended = os.waitid(os.P_PIDFD, pidfd, os.WEXITED)
+    except ChildProcessError:
+        return UNKNOWN_CODE
     if ended is None:
         return 0
     return ended.si_status if ended.si_code == os.CLD_EXITED else 128 + ended.si_status
+
+
+def has_ended(pidfd: int) -> bool:
+    """True for a process that has ended, reaped or not: its pidfd can be read then (pidfd_open(2))."""
+    poller = select.poll()
+    poller.register(pidfd, select.POLLIN)
+    return bool(poller.poll(0))
 
 
 def reap_strays(known: Collection[int]) -> None:
