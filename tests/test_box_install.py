@@ -55,7 +55,7 @@ def test_the_command_names_a_python_that_no_user_can_change(tmp_path: Path) -> N
     python, *rest = line.split()
     assert Path(python).is_absolute()
     assert Path(python).resolve().stat().st_uid == 0
-    assert rest == ["-I", "-S", "/usr/local/lib/ws-box-helper/workshop/helper/__main__.py", "run"]
+    assert rest == ["-I", "-S", "-X", "utf8", "/usr/local/lib/ws-box-helper/workshop/helper/__main__.py", "run"]
 
 
 def test_without_systemd_a_program_starts_the_helper_for_everybody(tmp_path: Path) -> None:

@@ -26,6 +26,7 @@ from tests.helper_process import (
 )
 from workshop.client import Client, HelperError
 from workshop.helper.loop import Loop, Task
+from workshop.helper.troubles import Troubles
 from workshop.protocol import (
     CreateNetwork,
     Exec,
@@ -136,6 +137,32 @@ def test_what_a_tasks_end_raises_goes_no_further() -> None:
         raise ValueError(outcome)
 
     Task(Loop(), steps(), take)
+
+
+def test_the_log_has_a_bound_and_says_what_it_left_out() -> None:
+    """No more than 64 KiB are written at once; later there is room again, and the number of lines that are missing is told."""
+    written, now = list[bytes](), [0.0]
+    log = Troubles(written.append, lambda: now[0])
+    for _ in range(10_000):
+        log.tell("x" * 100)
+    assert 60_000 < sum(map(len, written)) <= 64 * 1024
+    missing = 10_000 - len(written)
+    now[0] += 3600
+    log.tell("again")
+    assert written[-1] == f"helper: again ({missing} lines before this one were left out)\n".encode()
+
+
+def test_a_line_of_the_log_is_one_line_that_no_terminal_obeys() -> None:
+    """Escapes and line ends that a caller chose are written as words, and a log that can't be written to stops nothing."""
+    written = list[bytes]()
+    Troubles(written.append).tell("a\nb\x1b[2J中" + "x" * 5000)
+    assert written[0].startswith("helper: a\\nb\\x1b[2J中xxx".encode())
+    assert (written[0].count(b"\n"), len(written[0]) < 2100) == (1, True)
+
+    def full(_: bytes) -> None:
+        raise OSError("no space left")
+
+    Troubles(full).tell("a")
 
 
 @pytest.mark.root
@@ -295,6 +322,16 @@ def test_detached_executions_have_a_quota_are_told_of_and_end_with_the_box(proce
             learner.ask(Remove(one["id"], force=True))
     for pid in pids:
         wait_until_gone(pid)
+
+
+@pytest.mark.root
+def test_words_for_the_log_go_nowhere_else_where_there_is_none() -> None:
+    """Started with standard error closed, the helper has something harmless there, and works."""
+    by = ("sh", "-c", 'exec "$@" 2>&-', "sh")
+    with open_directory() as directory, helper_process(directory, by=by) as process, process.connect() as client:
+        assert Path(f"/proc/{process.process.pid}/fd/2").readlink() == Path("/dev/null")
+        assert run(client, "true").code == 0
+    remove_directories()
 
 
 @pytest.mark.root

@@ -23,7 +23,7 @@ from tests.helper_process import (
 )
 from workshop.client import Client
 from workshop.helper.ledger import SPARE_LINES, Ledger
-from workshop.protocol import CreateNetwork, Hello, Remove, RemoveNetwork, Run
+from workshop.protocol import CreateNetwork, Hello, Remove, RemoveNetwork, Run, Step
 
 RUNTIME = Path(f"/run/{INSTANCE}")
 LEDGER = RUNTIME / "ledger"
@@ -119,6 +119,10 @@ def test_a_full_runtime_directory_is_survived_and_told(tiny: Path, tmp_path: Pat
         for _ in range(100):
             assert run(client, "true").code == 0
         assert refusal(client, Run("busybox", ["true"], network="shop")) == "start_failed"
+        before = len(list(Path(f"/proc/{process.process.pid}/fd").iterdir()))
+        half_made = client.ask(Run("busybox", [], terminal=True, step=True, network="shop")).values["id"]
+        assert refusal(client, Step(half_made)) == "start_failed"
+        assert len(list(Path(f"/proc/{process.process.pid}/fd").iterdir())) == before
         assert inspect(client, box["id"])["state"] == "running"
         client.ask(RemoveNetwork(network))
         client.ask(Remove(box["id"], force=True))

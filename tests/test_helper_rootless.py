@@ -31,7 +31,21 @@ from tests.layouts import archive, config, digest, hand_over
 from tests.walking import WANTED, told, walked
 from workshop.client import Client
 from workshop.facts import SUBJECTS
-from workshop.protocol import CreateNetwork, Hello, Image, Logs, Look, Pack, Pause, Register, Remove, Run, Transferred, Unregister
+from workshop.protocol import (
+    CreateNetwork,
+    Hello,
+    Image,
+    Logs,
+    Look,
+    Pack,
+    Pause,
+    Register,
+    Remove,
+    Run,
+    Transferred,
+    Unregister,
+    Wait,
+)
 
 pytestmark = pytest.mark.root  # to become the ordinary user
 UID = 1234
@@ -157,6 +171,23 @@ def test_reconcile_after_a_crash(own: Process, client: Client, command: list[str
     told: dict[str, Any] = {"capture_output": True, "text": True, "cwd": "/"}
     ran = subprocess.run([*command, "reconcile"], check=False, **user_options(environ), **told)
     assert (ran.stdout, ran.stderr) == ("removed 1\n", "")
+
+
+def test_what_has_ended_is_known_after_a_crash(
+    own: Process, client: Client, command: list[str], environ: dict[str, str], home: Path
+) -> None:
+    """A user's own helper, too, keeps what has ended, in files that are the user's alone."""
+    box = client.ask(Run("busybox", ["sh", "-c", "echo out; exit 3"], name="mine", detach=True)).values["id"]
+    assert client.ask(Wait(box)).values == {"code": 3}
+    own.kill()
+    (kept,) = (home / f"home/.local/share/{INSTANCE}/ended").iterdir()
+    assert (kept.stat().st_uid, kept.stat().st_mode & 0o077, kept.parent.stat().st_mode & 0o077) == (UID, 0, 0)
+    process = Process(started([*command, "run"], **user_options(environ)), own.socket_path)
+    with process.connect(UID) as later:
+        assert later.ask(Logs("mine")).values["pieces"] == [[1, "out\n"]]
+        later.ask(Remove("mine"))
+    process.process.terminate()
+    process.process.wait(20)
 
 
 def test_only_the_user_can_connect(own: Process) -> None:

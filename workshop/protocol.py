@@ -337,8 +337,8 @@ def request_packet(request: Request) -> bytes:
     try:
         return _fitting(json.dumps(message, separators=(",", ":"), ensure_ascii=False).encode())
     except UnicodeEncodeError as error:
-        around = error.object[max(0, error.start - 10) : error.end + 10]
-        raise ProtocolError("not_text", text=around.encode("utf-8", "backslashreplace").decode()) from error
+        wrong = next(one for value in message.values() for one in (value if type(value) is list else [value]) if not _text(one))
+        raise ProtocolError("not_text", text=wrong[:40].encode("utf-8", "backslashreplace").decode()) from error
 
 
 def _fitting(packet: bytes) -> bytes:

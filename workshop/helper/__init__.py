@@ -20,8 +20,8 @@ The helper keeps
   list and given up, and waits for half an hour at most;
 - the host's mount table as it is: every mount is made in a sandbox's own mount namespace;
 - the host's network as it is: a bridge stands in a network namespace of its own, which the kernel ends with the helper;
-- nothing of a sandbox after it ended but what it was and printed, until it is removed: PID 1 dies with the helper, and what is left after any crash bears the helper's
-  name, by which the next start removes it before it takes new work (`reconcile`);
+- nothing of a sandbox after it ended but what it was and printed, until that is removed: PID 1 dies with the helper, and what is
+  left after any crash bears the helper's name, by which the next start removes it before it takes new work (`reconcile`);
 - to its own code: standard library, `workshop.facts`, `workshop.protocol`, and as root only files that root alone can write.
 
 Without root the same code runs as the user, in user namespaces: isolation is the same, but there are no cgroups and so no
@@ -32,7 +32,7 @@ The core, 2,840 lines of code, is what keeps the promises above. It can be read 
 1. `__main__`, `process` (start to end), `loop` (the one thread), `troubles` (what goes wrong in it);
 2. `server` (who is let in, and how much), `callers` (whose account that is), `connections`, `descriptors` (the last are kept);
 3. `operations`, `operations_running` (the closed table), `bounds`, `answers`, `describe` (what each does, in words);
-4. `sandboxes` (whose they are, how they begin and end), `sandbox`, `names`, `ledger`, `ended`, `files`, `reconcile` (after a crash);
+4. `sandboxes` (whose they are, how they begin and end), `sandbox`, `names`; `ledger`, `ended`, `files`, `reconcile` (crashes);
 5. `launch` (how one starts, both sides of each step), `stepping` and `look` (half-made ones), `streams`, `logs`;
 6. `identities`, `rootfs`, `confine`, `seccomp`, `capabilities` (what it is, sees and may), `cgroups`, `processors` (how much);
 7. `syscalls`, underneath it all.

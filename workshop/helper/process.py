@@ -43,11 +43,19 @@ def main(arguments: list[str]) -> None:
         case _:
             sys.exit(USAGE)
     try:
+        open_standard_streams()
         act(idle)
     except ProtocolError as error:
         sys.exit(f"helper: {error.slug} {error.values}")
     except OSError as error:
         sys.exit(f"helper: {error}")
+
+
+def open_standard_streams() -> None:
+    """Give the three standard descriptors to /dev/null where they are closed, lest words for the log go into another file."""
+    while (descriptor := os.open("/dev/null", os.O_RDWR | os.O_CLOEXEC)) < 3:
+        pass
+    os.close(descriptor)
 
 
 def run(idle: float | None) -> None:

@@ -36,6 +36,8 @@ START_SECONDS = 60.0
 """A start is work in the sandbox's own share of time: the least share, on an emulated processor, took 14 seconds."""
 AGAIN_SECONDS = 0.02
 """Between two looks at something that is ending."""
+SELDOM_SECONDS = 0.1
+"""The same, where it has not ended for long."""
 NOTHING: Mapping[str, str] = {}
 Started = Callable[[tuple[int, ...] | Exception], None]
 
@@ -155,9 +157,9 @@ class Sandboxes:
         """Note it, limit it, start it: in this order, so that nothing is without a name or a limit at any time."""
         home, walk = self.home, sandbox.walk
         try:
+            yield from walk.stop_helper("why_make_cgroups")
             if network:
                 sandbox.plug = network.join(sandbox.id, (sandbox.name, sandbox.hostname))
-            yield from walk.stop_helper("why_make_cgroups")
             home.ledger.write(sandbox.id, sandbox.owner, sandbox.name)
             home.cgroups.make(sandbox.id)
             yield from walk.stop_helper("why_limit")
@@ -303,10 +305,13 @@ class Sandboxes:
         ended.log.close()
         return code
 
-    def sweep(self, identity: str, done: Callable[[], None]) -> None:
-        """Remove the groups, killing what still is in them, until none is left, however often that fails; then it is done."""
+    def sweep(self, identity: str, done: Callable[[], None], pause: float = AGAIN_SECONDS / 10) -> None:
+        """Remove the groups, killing what still is in them, until none is left, however often that fails; then it is done.
+
+        What does not end soon is looked at more and more seldom, so that it takes no time from the others.
+        """
         if not self.home.cgroups.remove(identity):
-            self.home.loop.later(AGAIN_SECONDS / 10, lambda: self.sweep(identity, done))
+            self.home.loop.later(pause, lambda: self.sweep(identity, done, min(2 * pause, SELDOM_SECONDS)))
             self.home.cgroups.kill(identity)
             return
         contained(self.home.networks.leave, identity)
