@@ -185,6 +185,27 @@ def test_near_its_limit_new_work_is_refused_and_what_runs_can_end(process: Proce
 
 
 @pytest.mark.root
+def test_who_takes_all_that_can_be_taken_leaves_enough_to_end_it() -> None:
+    """A helper of 400 descriptors is filled with terminals until no more are given: others connect, and rm -f makes room."""
+    by = ("prlimit", "--nofile=400:400")
+    with open_directory() as directory, helper_process(directory, by=by) as process, process.connect(LEARNER) as learner:
+        names = ["one", "two", "three", "four"]
+        for name in names:
+            background(learner, name=name, pids=100)
+        given = [slug_of(learner, Exec(name, ["sleep", "1000"], terminal=True, detach=True)) for name in names for _ in range(60)]
+        assert set(given) == {"", "no_descriptors"}
+        assert given[-20:] == ["no_descriptors"] * 20
+        assert len(descriptors(process)) <= 400 - 128
+        with process.connect(NEIGHBOUR) as neighbour, process.connect(LEARNER) as again:
+            assert refusal(neighbour, Run("busybox", ["true"])) == "no_descriptors"
+            for name in names:
+                again.ask(Remove(name, force=True))
+            wait_for(lambda: len(descriptors(process)) < 30)
+            assert run(neighbour, "true").code == 0
+    remove_directories()
+
+
+@pytest.mark.root
 def test_at_the_very_end_who_connects_is_told_why_not_and_root_is_let_in(process: Process) -> None:
     """With fewer descriptors still an ordinary caller reads why nobody can connect, and root can end what runs."""
     with process.connect(LEARNER) as learner:

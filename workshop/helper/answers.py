@@ -45,15 +45,22 @@ class Caller(Protocol):
 
 def refusal(error: Exception) -> bytes:
     """The packet that tells why something was not done; where the fault is our own, it tells nothing of our insides."""
-    if isinstance(error, ProtocolError):
-        why = error
-    elif isinstance(error, OSError) and error.errno in (errno.EMFILE, errno.ENFILE):
+    if _for_want_of_descriptors(error):
         why = ProtocolError("no_descriptors")
+    elif isinstance(error, ProtocolError):
+        why = error
     else:
         tell_error(error)
         why = ProtocolError("broken", reason=type(error).__name__)
     values = {key: value[:LONGEST_VALUE] if isinstance(value, str) else value for key, value in why.values.items()}
     return encode({"error": why.slug, "values": values})
+
+
+def _for_want_of_descriptors(error: BaseException | None) -> bool:
+    """True where this, or what it comes from, is that no descriptor is left."""
+    while error and not (isinstance(error, OSError) and error.errno in (errno.EMFILE, errno.ENFILE)):
+        error = error.__cause__
+    return bool(error)
 
 
 def memory_file(value: dict[str, Any]) -> int:

@@ -1,7 +1,8 @@
-"""How many descriptors are left, of which the last ones are kept for what ends something.
+"""The last descriptors that the helper may have are kept for what ends something: stop, rm, kill and ps open a file or two.
 
-The kernel gives out the lowest free number (open(2)). So while that is below a line, whatever is opened stays below it, and the
-numbers above are free for stop, rm, kill and ps: those open a file of a control group or two, and close it again.
+The kernel gives out the lowest free number (open(2)), and none from the limit on (RLIMIT_NOFILE, getrlimit(2)). So while
+something is made that keeps descriptors, the limit is lower, and what meets it is refused; a connection that gets one of the
+last numbers is known by that.
 """
 
 from __future__ import annotations
@@ -9,28 +10,44 @@ from __future__ import annotations
 import os
 import resource
 
-from ..protocol import ProtocolError
-
-FOR_WORK = 128
-"""Left, at least, where something begins that keeps descriptors: a start takes ten, and 48 more for a moment."""
+FOR_ENDINGS = 128
+"""So many can't be taken by what is made."""
 FOR_CONNECTIONS = 64
-"""Left, at least, where somebody connects, so that whoever wants to end something still can when no work may begin."""
+"""So many of them can't be taken by connections either: more can connect when nothing can be made, to end something."""
 FOR_ROOT = 32
-"""The same where root does."""
+"""The same for root's."""
 
 
-def left(kept: int) -> bool:
-    """True while a number is free below the last so many of the limit."""
-    most, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    try:
-        lowest = os.eventfd(0)  # of all descriptors the cheapest to have
-    except OSError:
-        return False
-    os.close(lowest)
-    return lowest < most - kept
+class Reserve:
+    """Inside a `with`, also one in another, the last descriptors can't be had: what would take one raises OSError EMFILE."""
+
+    def __init__(self) -> None:
+        """Nobody is inside."""
+        self._depth, self._limits = 0, (0, 0)
+
+    def __enter__(self) -> None:
+        """Lower the limit."""
+        if not self._depth:
+            self._limits = soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+            resource.setrlimit(resource.RLIMIT_NOFILE, (max(0, soft - FOR_ENDINGS), hard))
+        self._depth += 1
+
+    def __exit__(self, *_: object) -> None:
+        """Put it back."""
+        self._depth -= 1
+        if not self._depth:
+            resource.setrlimit(resource.RLIMIT_NOFILE, self._limits)
 
 
-def hold_room_for_work() -> None:
-    """Raise ProtocolError `no_descriptors` where something new might take what ending something needs."""
-    if not left(FOR_WORK):
-        raise ProtocolError("no_descriptors")
+RESERVE = Reserve()
+
+
+def hold_room() -> None:
+    """Raise OSError EMFILE where nothing new can be made."""
+    with RESERVE:
+        os.close(os.eventfd(0))  # of all descriptors the cheapest to have
+
+
+def is_among_the_last(descriptor: int, count: int) -> bool:
+    """True for one of the last so many numbers: all others were taken when it was given out."""
+    return descriptor >= resource.getrlimit(resource.RLIMIT_NOFILE)[0] - count

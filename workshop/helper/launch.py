@@ -105,8 +105,11 @@ class Channel:
         socket.send_fds(self.end, [word.encode()], descriptors)
 
     def receive(self) -> tuple[str, list[int]]:
-        """The next packet, empty at the end."""
-        data, descriptors, _, _ = socket.recv_fds(self.end, 4096, MOST_LAYERS, socket.MSG_CMSG_CLOEXEC)
+        """The next packet, empty at the end; raises OSError EMFILE where descriptors beside it found no room."""
+        data, descriptors, flags, _ = socket.recv_fds(self.end, 4096, MOST_LAYERS, socket.MSG_CMSG_CLOEXEC)
+        if flags & socket.MSG_CTRUNC:
+            close(descriptors)
+            raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
         return data.decode("utf-8", "replace"), descriptors
 
     def expect(self, word: str) -> tuple[str, list[int]]:

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Generator
 from typing import Any, Generic, TypeVar
 
+from .descriptors import RESERVE
 from .troubles import contained
 
 PAUSE_SECONDS = 0.1
@@ -79,7 +80,7 @@ class Loop:
 class Task(Generic[Result]):
     """Steps of which each yields a descriptor, and is gone on with when that can be read; `done` gets what came of them.
 
-    What `done` raises is told, and goes no further.
+    What they make can't take the last descriptors. What `done` raises is told, and goes no further.
     """
 
     def __init__(self, loop: Loop, steps: Generator[int, None, Result], done: Callable[[Result | Exception], None]) -> None:
@@ -108,7 +109,8 @@ class Task(Generic[Result]):
         outcome: Any = None
         self._waits_for = -1
         try:
-            self._waits_for = move()
+            with RESERVE:
+                self._waits_for = move()
         except StopIteration as end:
             outcome = end.value
         except Exception as error:

@@ -6,6 +6,7 @@ answer, or None where it will answer when something has ended.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import os
 from collections.abc import Callable
@@ -18,7 +19,7 @@ from .answers import Answer, Caller, memory_file
 from .bounds import hold_bounds, hold_quota
 from .cgroups import Limits
 from .describe import STEPS
-from .descriptors import hold_room_for_work
+from .descriptors import RESERVE, hold_room
 from .images.operations import IMAGE_OPERATIONS, image_facts
 from .networks import operations as networks
 from .observe import Sandboxed, observe
@@ -29,16 +30,19 @@ from .stepping import Stop, Walk
 DEFAULTS = Limits(millicpus=0, memory=512 << 20, pids=512)
 KEPT = 16
 """How many processes one connection can have started, and of how many ended sandboxes it can still ask the code."""
-WORK = (protocol.Run, protocol.Exec, protocol.Unpack, protocol.Pack, protocol.Layer, protocol.Observe, protocol.CreateNetwork)
-"""What begins something that takes descriptors; what ends something, or tells of it, must be possible without."""
+MAKING = (protocol.Run, protocol.Exec, protocol.Unpack, protocol.Pack, protocol.CreateNetwork)
+"""What makes something that keeps descriptors: none of the last ones."""
+WORK = (*MAKING, protocol.Layer, protocol.Observe)
+"""What is refused where nothing can be made, so that what ends something, or tells of it, is possible still."""
 
 
 def perform(sandboxes: Sandboxes, caller: Caller, request: protocol.Request) -> Answer | None:
     """Do what was asked; raises ProtocolError where it is refused."""
     hold_bounds(request)
     if isinstance(request, WORK) or (isinstance(request, protocol.Logs) and request.wait):
-        hold_room_for_work()
-    return OPERATIONS[type(request)](sandboxes, caller, request)
+        hold_room()
+    with RESERVE if isinstance(request, MAKING) else contextlib.nullcontext():
+        return OPERATIONS[type(request)](sandboxes, caller, request)
 
 
 def _hello(_: Sandboxes, __: Caller, ___: protocol.Hello) -> Answer:

@@ -116,7 +116,7 @@ class Sandboxes:
             done(streams.hand_over(outcome.master, sandbox.log))
 
         seconds = math.inf if wanted.step else START_SECONDS  # a learner takes time to think
-        sandbox.start = self._begin(lambda: self._start(sandbox, layers, network, streams.program), finish, seconds)
+        sandbox.start = self._begin(self._start(sandbox, layers, network, streams.program), finish, seconds)
         return sandbox
 
     def _left_out(self, wanted: Run) -> frozenset[str]:
@@ -148,8 +148,14 @@ class Sandboxes:
                 execution.kill()
             done(streams.hand_over(outcome.master, execution.log))
 
-        self._begin(lambda: launch.enter(self.place(sandbox), sandbox.pidfd, streams.program), finish, START_SECONDS)
+        self._begin(self._enter(sandbox, streams.program), finish, START_SECONDS)
         return execution
+
+    def _enter(self, sandbox: Sandbox, program: launch.Program) -> launch.Steps:
+        try:
+            return (yield from launch.enter(self.place(sandbox), sandbox.pidfd, program))
+        except OSError as error:
+            raise ProtocolError("start_failed", reason=str(error)) from error
 
     def _start(
         self, sandbox: Sandbox, layers: Mapping[str, str], network: Network | None, program: launch.Program
@@ -177,14 +183,9 @@ class Sandboxes:
         sandbox.tell(sandbox.code)
 
     def _begin(
-        self, start: Callable[[], launch.Steps], finish: Callable[[launch.Started | Exception], None], seconds: float
-    ) -> Task[launch.Started] | None:
-        """Go through the steps of a start, for so many seconds at most; None where it failed at once."""
-        try:
-            steps = start()
-        except OSError as error:
-            finish(ProtocolError("start_failed", reason=str(error)))
-            return None
+        self, steps: launch.Steps, finish: Callable[[launch.Started | Exception], None], seconds: float
+    ) -> Task[launch.Started]:
+        """Go through the steps of a start, for so many seconds at most."""
         task = Task(self.home.loop, steps, finish)
         if seconds < math.inf:
             task.fail(ProtocolError("start_failed", reason=f"it took more than {seconds:.0f} seconds"), after=seconds)

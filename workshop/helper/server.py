@@ -60,7 +60,8 @@ class Farewells:
         with contextlib.suppress(OSError):
             end.send(refusal(why))
         mine = list(self._held.values()).count(account)
-        if len(self._held) >= REFUSED or mine >= REFUSED_EACH or not descriptors.left(descriptors.FOR_ROOT):
+        last = descriptors.is_among_the_last(end.fileno(), descriptors.FOR_ROOT)
+        if len(self._held) >= REFUSED or mine >= REFUSED_EACH or last:
             end.close()
             return
         self._held[end] = account
@@ -111,16 +112,16 @@ class Server:
             return
         end.setblocking(False)
         account = self._callers.account(end)
-        if why := self._refused(account):
+        if why := self._refused(account, end.fileno()):
             self._farewells.say(end, account, why)
             return
         connection = Connection(self, end, account)
         self.connections.add(connection)
         self.loop.watch(end.fileno(), connection.read)
 
-    def _refused(self, account: int) -> ProtocolError | None:
+    def _refused(self, account: int, descriptor: int) -> ProtocolError | None:
         """Why this account can't have one more connection, None where it can: root has a share that nobody else can take."""
-        if not descriptors.left(descriptors.FOR_CONNECTIONS if account else descriptors.FOR_ROOT):
+        if descriptors.is_among_the_last(descriptor, descriptors.FOR_CONNECTIONS if account else descriptors.FOR_ROOT):
             return ProtocolError("no_descriptors")
         if len(self.connections) >= (CONNECTIONS - ROOTS if account else CONNECTIONS):
             return ProtocolError("too_many_callers", maximum=CONNECTIONS)

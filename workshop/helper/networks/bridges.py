@@ -15,7 +15,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ...protocol import NO_NETWORK, ProtocolError
-from ..troubles import contained, tell_error
 from . import netlink
 
 EACH = 8
@@ -152,17 +151,13 @@ class Networks:
     def remove_left(self) -> int:
         """Remove the files that a crash left; returns how many. The networks themselves went with their helper.
 
-        Nobody can list the directory: the files tell names, and a file's own name, an id, is known to its owner only. What
-        can't be made or removed is told, and is no reason not to start.
+        Nobody can list the directory: the files tell names, and a file's own name, an id, is known to its owner only.
         """
-        found = 0
-        try:
-            os.makedirs(self.directory, mode=0o711, exist_ok=True)
-            for name in os.listdir(self.directory):
-                found += contained(os.unlink, f"{self.directory}/{name}")
-        except OSError as error:
-            tell_error(error)
-        return found
+        os.makedirs(self.directory, mode=0o711, exist_ok=True)
+        names = os.listdir(self.directory)
+        for name in names:
+            os.unlink(f"{self.directory}/{name}")
+        return len(names)
 
 
 def hosts_text(members: tuple[Member, ...]) -> str:
