@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import itertools
 import os
 import resource
@@ -25,6 +26,7 @@ from tests.helper_process import (
     wait_until_gone,
 )
 from workshop.client import Client, HelperError
+from workshop.helper.answers import refusal as refusal_packet
 from workshop.helper.loop import Loop, Task
 from workshop.helper.troubles import Troubles
 from workshop.protocol import (
@@ -38,11 +40,13 @@ from workshop.protocol import (
     Logs,
     Observe,
     Pack,
+    ProtocolError,
     Remove,
     Request,
     Run,
     Stop,
     Unpack,
+    decode,
 )
 
 LEARNER, NEIGHBOUR = 1234, 1235
@@ -163,6 +167,17 @@ def test_a_line_of_the_log_is_one_line_that_no_terminal_obeys() -> None:
         raise OSError("no space left")
 
     Troubles(full).tell("a")
+
+
+def test_a_refusal_comes_from_whatever_was_raised() -> None:
+    """The want of descriptors is told by its name, also as the cause of something else; a cause may be the error itself."""
+    full = OSError(errno.EMFILE, "Too many open files")
+    of_itself, of_that = ProtocolError("start_failed", reason="it died"), ProtocolError("start_failed", reason="full")
+    of_itself.__cause__, of_that.__cause__ = of_itself, full
+    errors = (full, of_that, of_itself, ValueError("ours"))
+    assert [decode(refusal_packet(one))["error"] for one in errors] == [
+        "no_descriptors", "no_descriptors", "start_failed", "broken",
+    ]  # fmt: skip
 
 
 @pytest.mark.root

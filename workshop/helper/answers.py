@@ -56,11 +56,10 @@ def refusal(error: Exception) -> bytes:
     return encode({"error": why.slug, "values": values})
 
 
-def _for_want_of_descriptors(error: BaseException | None) -> bool:
+def _for_want_of_descriptors(error: Exception) -> bool:
     """True where this, or what it comes from, is that no descriptor is left."""
-    while error and not (isinstance(error, OSError) and error.errno in (errno.EMFILE, errno.ENFILE)):
-        error = error.__cause__
-    return bool(error)
+    both = (error, error.__cause__)
+    return any(isinstance(one, OSError) and one.errno in (errno.EMFILE, errno.ENFILE) for one in both)
 
 
 def memory_file(value: dict[str, Any]) -> int:
