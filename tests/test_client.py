@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import os
+import signal
 import socket
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workshop.client import Client, HelperError
+from tests.helper_process import INSTANCE, remove_directories, wait_until_gone
+from workshop.client import Client, HelperError, start_helper
 from workshop.language import say
 from workshop.protocol import Hello, List
 
@@ -72,3 +75,21 @@ def test_a_refusal_is_read_from_a_helper_that_hung_up() -> None:
             theirs.close()
             with pytest.raises(HelperError, match=slug):
                 client.ask(List())
+
+
+@pytest.mark.root
+def test_the_log_of_ones_own_helper_is_begun_anew_when_it_is_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Started again and again, a helper does not fill the directory that its log is in."""
+    instance = f"{INSTANCE}-l"
+    monkeypatch.setenv("WORKSHOP_INSTANCE", instance)
+    log = Path(f"/run/{instance}/helper.log")
+    log.parent.mkdir()
+    for size, kept in ((1 << 20, True), ((1 << 20) + 1, False)):
+        log.write_bytes(b"x" * size)
+        start_helper()
+        with Client.connect() as client:
+            pid = client.ask(Hello()).values["pid"]
+        assert (log.stat().st_size >= size) == kept
+        os.kill(pid, signal.SIGTERM)
+        wait_until_gone(pid)
+    remove_directories(instance)
