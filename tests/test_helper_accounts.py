@@ -25,7 +25,11 @@ FIRST = 300_000
 LISTED = 400_000
 """Where those of Bob's begin that /etc/subuid has."""
 CLONE_NEWUSER, PR_SET_DUMPABLE = 0x10000000, 4
-ACCOUNTS = "root:x:0:0:root:/root:/bin/sh\nbob:x:1235:1235::/home/bob:/bin/sh\nbroken\nodd:x:y:1::/:/bin/sh\n"
+ACCOUNTS = (
+    "root:x:0:0:root:/root:/bin/sh\nbob:x:1235:1235::/home/bob:/bin/sh\nbroken\nodd:x:y:1::/:/bin/sh\nlong:x:"
+    + "9" * 5000
+    + ":1\n"
+)
 SUBUID = "bob:400000:65536\n1236:500000:10\nroot:600000:1000\ncarol:700000:10\ncarol:800000:10\nodd\n:x:y\n# a comment\n"
 
 

@@ -22,6 +22,7 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
+import re
 import socket
 import struct
 import sys
@@ -31,6 +32,7 @@ from dataclasses import dataclass, field
 from . import syscalls
 from .troubles import tell
 
+NUMBER = re.compile(r"[0-9]{1,10}")
 SUBUID, PASSWD = "/etc/subuid", "/etc/passwd"
 _CREDENTIALS = struct.Struct("iII")
 _SO_PEERPIDFD = 77
@@ -56,12 +58,12 @@ class Accounts:
 
 def parse_accounts(passwd: str, subuid: str) -> Accounts:
     """What passwd(5) and subuid(5) say; lines that say nothing are left out."""
-    uids = {words[0]: int(words[2]) for words in _fields(passwd) if len(words) > 2 and words[2].isdecimal()}
+    uids = {words[0]: int(words[2]) for words in _fields(passwd) if len(words) > 2 and NUMBER.fullmatch(words[2])}
     ranges: list[tuple[int, int, int]] = []
     known = dict(uids)
     for name, first, count in (words for words in _fields(subuid) if len(words) == 3):
-        if first.isdecimal() and count.isdecimal():
-            account = known.setdefault(name, int(name) if name.isdecimal() else int(first))
+        if NUMBER.fullmatch(first) and NUMBER.fullmatch(count):
+            account = known.setdefault(name, int(name if NUMBER.fullmatch(name) else first))
             ranges.append((int(first), int(count), account or int(first)))
     return Accounts(frozenset(uids.values()), tuple(ranges))
 
