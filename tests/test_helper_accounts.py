@@ -245,7 +245,7 @@ def test_refused_callers_who_never_leave_cost_no_descriptors(process: Process) -
             with contextlib.suppress(HelperError):
                 one.send(Hello())
         last.ask(Hello())
-        assert len(list(Path(f"/proc/{process.process.pid}/fd").iterdir())) <= before + 4
+        assert len(list(Path(f"/proc/{process.process.pid}/fd").iterdir())) <= before + 8
         end = time.monotonic() + 10
         while len(list(Path(f"/proc/{process.process.pid}/fd").iterdir())) > before:
             assert time.monotonic() < end, "refused connections stay"
