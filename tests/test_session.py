@@ -99,7 +99,7 @@ def explodes(seen: Evidence) -> Verdict:
     raise ZeroDivisionError("boom")
 '''
 
-BOX = Container("ab" * 32, "[red]calm[/]", "box", Namespaces(pid=7), Process(100, 1, 50, 0, "sh"))
+BOX = Container("ab" * 32, "[red]calm[/]", "box", Namespaces(pid=7), Process(100, 1, 50, 0, "sh"), owner=0)
 
 
 class Machine:
