@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -14,7 +15,19 @@ from typing import Any, cast
 
 import pytest
 
-from tests.helper_process import INSTANCE, MAIN, Process, background, command_line, inspect, refusal, started
+from tests.helper_process import (
+    INSTANCE,
+    MAIN,
+    Process,
+    background,
+    command_line,
+    helper_process,
+    inspect,
+    open_directory,
+    refusal,
+    remove_directories,
+    started,
+)
 from workshop.client import Client, HelperError
 from workshop.helper.loop import Loop
 from workshop.helper.server import BURST_SECONDS, CONNECTIONS_EACH, Allowance, Connection, Server
@@ -52,6 +65,29 @@ def test_facts_hold_no_sandbox_of_anothers(process: Process) -> None:
         seen = {one.id: one for one in alice.observe(["processes", "hostname"]).containers}
         assert (seen[box["id"]].name, seen[box["id"]].hostname, seen[box["id"]].engine) == (box["name"], box["id"][:12], "box")
         alice.ask(Remove(box["id"], force=True))
+
+
+@pytest.mark.skipif(not shutil.which("strace"), reason="not installed: strace")
+def test_what_is_anothers_is_not_even_read(tmp_path: Path) -> None:
+    """To look costs who is looked at: of the processes in Alice's box not one is opened for Bob, and each of them is for her."""
+    calls = tmp_path / "calls"
+    traced = ("strace", "-f", "-qq", "-e", "trace=openat,newfstatat", "-o", str(calls))
+    with (
+        open_directory() as directory,
+        helper_process(directory, by=traced) as process,
+        process.connect(ALICE) as alice,
+        process.connect(BOB) as bob,
+    ):
+        box = background(alice, "sh", "-c", "sleep 1000 & wait")
+        inside = next(one for one in alice.observe(["processes"]).containers if one.id == box["id"])
+        read = calls.stat().st_size
+        bob.observe(["processes", "components", "roots"])
+        theirs = calls.read_text()[read:]
+        alice.ask(Remove(box["id"], force=True))
+    assert len(inside.processes) == 2
+    assert all(f'"/proc/{one.pid}' in calls.read_text()[:read] for one in inside.processes)
+    assert not any(f'"/proc/{one.pid}' in theirs for one in inside.processes)
+    remove_directories()
 
 
 def test_an_ordinary_caller_keeps_within_the_quota(process: Process) -> None:

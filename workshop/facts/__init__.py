@@ -12,7 +12,7 @@ from .measured import Measured, Series, Virtual
 from .mounts import Mount
 from .namespaces import KINDS, Namespaces
 from .network import Interface, Network, Pings
-from .own import own, unclaimed
+from .own import own, own_objects, unclaimed
 from .processes import Process
 from .registry import Registry, Repository, Tag
 from .roots import Chrooted, Root
@@ -68,5 +68,6 @@ __all__ = [
     "Virtual",
     "Written",
     "own",
+    "own_objects",
     "unclaimed",
 ]  # fmt: skip

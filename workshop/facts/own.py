@@ -28,7 +28,15 @@ def own(seen: Facts) -> Facts:
     persons = frozenset(seen.persons or (seen.caller,))
     containers = tuple(_without_others(one, seen.host, persons) for one in seen.containers if one.owner in persons)
     strangers = {one.id for one in seen.containers} - {one.id for one in containers}
-    return replace(seen, containers=containers, host=_host(seen.host, containers, persons, strangers))
+    return own_objects(replace(seen, containers=containers, host=_host(seen.host, containers, persons, strangers)))
+
+
+def own_objects(seen: Facts) -> Facts:
+    """The same with the learner's own System V objects on the host, and of the others' what is told of those."""
+    ipc, others = _divided(seen.host.ipc, frozenset(seen.persons or (seen.caller,)))
+    told = seen.host.others
+    both = Others(told.queues + others.queues, told.count + others.count)
+    return replace(seen, host=replace(seen.host, ipc=ipc, others=both))
 
 
 def unclaimed(seen: Facts) -> tuple[Container, ...]:
@@ -38,11 +46,8 @@ def unclaimed(seen: Facts) -> tuple[Container, ...]:
 
 
 def _host(host: Host, containers: Collection[Container], persons: Collection[int], strangers: Collection[str]) -> Host:
-    ipc, others = _divided(host.ipc, persons)
     return replace(
         host,
-        ipc=ipc,
-        others=others,
         processes=_above(host.processes, containers),
         components=tuple(one for one in host.components if _is_own(one, containers, persons)),
         groups=tuple(path for path in host.groups if not any(one in path for one in strangers)),
