@@ -5,29 +5,19 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
 
-from tests.helper_process import (
-    INSTANCE,
-    MAIN,
-    Process,
-    background,
-    command_line,
-    helper_process,
-    inspect,
-    open_directory,
-    refusal,
-    remove_directories,
-    started,
-)
+from tests.helper_process import INSTANCE, MAIN, Process, background, command_line, inspect, refusal, started
 from workshop.client import Client, HelperError
 from workshop.helper.loop import Loop
 from workshop.helper.server import BURST_SECONDS, CONNECTIONS_EACH, Allowance, Connection, Server
@@ -68,26 +58,31 @@ def test_facts_hold_no_sandbox_of_anothers(process: Process) -> None:
 
 
 @pytest.mark.skipif(not shutil.which("strace"), reason="not installed: strace")
-def test_what_is_anothers_is_not_even_read(tmp_path: Path) -> None:
+def test_what_is_anothers_is_not_even_read(process: Process, tmp_path: Path) -> None:
     """To look costs who is looked at: of the processes in Alice's box not one is opened for Bob, and each of them is for her."""
-    calls = tmp_path / "calls"
-    traced = ("strace", "-f", "-qq", "-e", "trace=openat,newfstatat", "-o", str(calls))
-    with (
-        open_directory() as directory,
-        helper_process(directory, by=traced) as process,
-        process.connect(ALICE) as alice,
-        process.connect(BOB) as bob,
-    ):
+    with process.connect(ALICE) as alice, process.connect(BOB) as bob:
         box = background(alice, "sh", "-c", "sleep 1000 & wait")
-        inside = next(one for one in alice.observe(["processes"]).containers if one.id == box["id"])
-        read = calls.stat().st_size
-        bob.observe(["processes", "components", "roots"])
-        theirs = calls.read_text()[read:]
+        with traced(bob, tmp_path / "for her") as hers:
+            inside = next(one for one in alice.observe(["processes"]).containers if one.id == box["id"])
+        with traced(bob, tmp_path / "for him") as his:
+            bob.observe(["processes", "components", "roots"])
         alice.ask(Remove(box["id"], force=True))
-    assert len(inside.processes) == 2
-    assert all(f'"/proc/{one.pid}' in calls.read_text()[:read] for one in inside.processes)
-    assert not any(f'"/proc/{one.pid}' in theirs for one in inside.processes)
-    remove_directories()
+    opened = [f'"/proc/{one.pid}' for one in inside.processes]
+    assert len(opened) == 2
+    assert all(one in hers.read_text() for one in opened)
+    assert not any(one in his.read_text() for one in opened)
+
+
+@contextlib.contextmanager
+def traced(client: Client, calls: Path) -> Iterator[Path]:
+    """The file that the helper's calls on files are written to during the block."""
+    command = ["strace", "-f", "-e", "trace=openat,newfstatat", "-o", str(calls), "-p", str(client.ask(Hello()).values["pid"])]
+    with subprocess.Popen(command, stderr=subprocess.PIPE) as tracer:
+        assert tracer.stderr and tracer.stderr.readline()  # it says so once it is attached
+        try:
+            yield calls
+        finally:
+            tracer.send_signal(signal.SIGINT)
 
 
 def test_an_ordinary_caller_keeps_within_the_quota(process: Process) -> None:
