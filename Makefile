@@ -1,5 +1,6 @@
 # What to type: `make start` to learn, `make test` to prove that it works, `make bench` to measure it,
-# `make test-vm` (as root, twenty minutes) to prove it in virtual machines, `make pictures` (as root) for README's
+# `make test-vm` (as root, twenty minutes) to prove it in virtual machines, `make test-neighbours` (as root, with Docker
+# installed, five minutes) to prove that who is idle passes nothing, `make pictures` (as root) for README's
 # pictures, `make clean`.
 # Needs Python 3.11 or newer with its venv module; nothing else of the machine is changed outside this folder.
 
@@ -10,7 +11,7 @@ INPUTS := pyproject.toml constraints.txt
 # The system's own Python first: it is the one that every user of the machine may run.
 PYTHONS := /usr/bin/python3 python3 python3.14 python3.13 python3.12 python3.11
 
-.PHONY: start test test-vm bench pictures clean
+.PHONY: start test test-neighbours test-vm bench pictures clean
 
 start: $(VENV)/installed
 	@$(BIN)/workshop start
@@ -20,6 +21,10 @@ test: $(VENV)/installed-for-tests
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy workshop checks tests benchmarks vm
 	$(BIN)/pytest
+
+test-neighbours: $(VENV)/installed-for-tests
+	$(BIN)/python -m tests.neighbours --engine box
+	$(BIN)/python -m tests.neighbours --engine docker
 
 test-vm: $(VENV)/installed
 	vm/test.sh

@@ -9,7 +9,7 @@ import json
 import time
 from pathlib import Path
 
-import psutil  # type: ignore[import-untyped]  # it ships no types
+import psutil
 from workshop_screens import EMPTY, WORKSHOP, is_full, opened, own_instance
 
 IDLE_SECONDS = 10

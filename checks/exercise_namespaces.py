@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from workshop.facts import KINDS, Container, Evidence, Facts, Ipc, Mount, Namespaces
+from workshop.facts import KINDS, Container, Evidence, Facts, Host, Ipc, Mount, Namespaces
 from workshop.facts.reading import command_of, interactive, is_shell, kinds_named, number, typed
 from workshop.verdict import NotYet, Passed, Verdict
 
@@ -150,9 +150,9 @@ def ipc_objects_counted(seen: Evidence) -> Verdict:
     answered, ours = number(seen.answer), _ours(seen)
     if not ours or answered is None:
         return _unanswered(ours)
-    if answered in {_objects(one.ipc) for one in ours}:
-        return Passed(objects=answered, host=_objects(seen.now.host.ipc))
-    if answered == _objects(seen.now.host.ipc):
+    if answered in {one.ipc.count for one in ours}:
+        return Passed(objects=answered, host=_objects_on(seen.now.host))
+    if answered == _objects_on(seen.now.host):
         return NotYet("host_objects", answered=answered)
     return NotYet("other_count", answered=answered)
 
@@ -166,6 +166,8 @@ def queue_made_on_host(seen: Evidence) -> Verdict:
         if inside := _ids(container.ipc) - _ids_before(seen, container):
             inode = container.namespaces.ipc
             return NotYet("queue_in_container", queue=max(inside), container=container.name, container_ipc=inode, host_ipc=host)
+    if others := set(seen.now.host.others.queues) - set(seen.before.host.others.queues):
+        return NotYet("others_queue", queue=max(others))
     return _instead_of_a_queue(seen.before.host.ipc, seen.now.host.ipc)
 
 
@@ -198,6 +200,8 @@ def queue_named(seen: Evidence) -> Verdict:
 def _other_object(seen: Evidence, answered: int) -> NotYet:
     """What the number is, if no queue of the host has it."""
     host = seen.now.host.ipc
+    if answered in seen.now.host.others.queues:
+        return NotYet("others_queue", answered=answered)
     if answered in {one.id for one in host.segments} | {one.id for one in host.semaphores}:
         return NotYet("not_a_queue", answered=answered)
     for container in seen.now.containers:
@@ -220,7 +224,7 @@ def container_queues_counted(seen: Evidence) -> Verdict:
             return Passed(
                 queues=answered, host=len(host), container_ipc=one.namespaces.ipc, host_ipc=seen.now.host.namespaces.ipc
             )
-    if answered == len(host):
+    if answered == len(host) + len(seen.now.host.others.queues):
         return NotYet("host_queues", answered=answered)
     return NotYet("other_count", answered=answered)
 
@@ -282,7 +286,7 @@ def hostname(facts: Facts) -> str:
 
 def ipc_object_count(facts: Facts) -> str:
     """How many queues, segments and semaphore sets the container sees together."""
-    return str(_objects(_one(facts).ipc))
+    return str(_one(facts).ipc.count)
 
 
 def queue_id(facts: Facts) -> str:
@@ -334,5 +338,6 @@ def _ids_before(seen: Evidence, container: Container) -> set[int]:
     return _ids(earlier.ipc) if earlier else set()
 
 
-def _objects(ipc: Ipc) -> int:
-    return len(ipc.queues) + len(ipc.segments) + len(ipc.semaphores)
+def _objects_on(host: Host) -> int:
+    """How many `ipcs` lists there: other users' as well."""
+    return host.ipc.count + host.others.count

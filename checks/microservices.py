@@ -158,7 +158,7 @@ def shop_closed(seen: Evidence) -> Verdict:
         return NotYet("was_closed")
     if left := [one for one in before.members if seen.now.same(one)]:
         return NotYet("still_there", count=len(left), container=left[0].name)
-    if _networks(before.greeting[-1]) & _known(seen.now):
+    if _networks(before.greeting[-1]) & _known(seen.now, before.greeting[-1].engine):
         return NotYet("network_there")
     return Passed(count=len(before.members))
 
@@ -206,10 +206,13 @@ def _networks(container: Container) -> frozenset[Network]:
     return _networks_of(_addresses(container))
 
 
-def _known(facts: Facts) -> frozenset[Network]:
-    """Networks that are there although nobody may be in them: box's, and those that the host has a bridge to."""
+def _known(facts: Facts, engine: str) -> frozenset[Network]:
+    """Networks of this engine that are there although nobody may be in them: box's own, or those that the host has a bridge to.
+
+    Never both: box gives its networks the same subnets as Docker does, where nothing of either meets.
+    """
     bridges = [address for one in facts.host.interfaces if one.name.startswith("br-") for address in one.addresses]
-    return _networks_of([*(one.subnet for one in facts.networks), *bridges])
+    return _networks_of([one.subnet for one in facts.networks] if engine == "box" else bridges)
 
 
 def _networks_of(addresses: Sequence[str]) -> frozenset[Network]:

@@ -164,7 +164,7 @@ class Docker:
         return run("docker", *arguments, DOCKER_HOST=self.socket)
 
     def start(self) -> None:
-        self._docker("run", "-dit", "--network", "none", "--name", NAME, "busybox", "sh")
+        self._docker("run", "-dit", "--name", NAME, "busybox", "sh")
 
     def limit(self) -> None:
         self._docker("update", "--cpus", str(QUOTA_US / PERIOD_US), NAME)
@@ -194,7 +194,10 @@ def docker_daemon(folder: Path) -> Iterator[str]:
     settings_were_there = settings.exists()
     socket, log = folder / "docker.sock", folder / "log"
     places = ["--data-root", f"{folder}/data", "--exec-root", f"{folder}/exec", "--pidfile", f"{folder}/pid"]
-    offline = ["--bridge", "none", "--iptables=false", "--ip6tables=false"]
+    bridge = f"ws-d{os.getpid()}"  # without a network of its own it would not tell who is about to start
+    offline = ["--bridge", bridge, "--iptables=false", "--ip6tables=false"]
+    run("ip", "link", "add", bridge, "type", "bridge")
+    run("ip", "address", "add", "172.31.250.1/24", "dev", bridge)
     with log.open("wb") as out:
         hidden = ["unshare", "--mount", "sh", "-c", HIDDEN, "dockerd", "--host", f"unix://{socket}"]
         process = subprocess.Popen([*hidden, *places, *offline], stdout=out, stderr=out)
@@ -207,6 +210,7 @@ def docker_daemon(folder: Path) -> Iterator[str]:
     finally:
         process.terminate()
         process.wait(PATIENCE)
+        run("ip", "link", "delete", bridge)
         for group in _docker_groups() - groups:
             remove_when_empty(group)
         if not settings_were_there:

@@ -67,7 +67,7 @@ def open_directory() -> Iterator[Path]:
 
 
 @contextlib.contextmanager
-def helper_process(directory: Path, *arguments: str, by: Sequence[str] = ()) -> Iterator[Process]:
+def helper_process(directory: Path, *arguments: str, by: Sequence[str] = (), instance: str = INSTANCE) -> Iterator[Process]:
     """Start a helper as root, by a command, on a socket that everybody may open, as systemd does; end it and all that is its."""
     path = str(directory / "helper.sock")
     with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as listener:
@@ -76,7 +76,7 @@ def helper_process(directory: Path, *arguments: str, by: Sequence[str] = ()) -> 
         listener.listen(64)
         passing = [*by, sys.executable, "-c", _AS_SYSTEMD, str(listener.fileno())]
         command = [*passing, sys.executable, "-I", str(MAIN), "run", *arguments]
-        process = started(command, (listener.fileno(),))
+        process = started(command, (listener.fileno(),), env={"WORKSHOP_INSTANCE": instance})
     try:
         yield Process(process, path)
     finally:

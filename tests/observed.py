@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from workshop.facts import SUBJECTS, Container, Facts
-from workshop.helper.observe import Sandboxed, observe
+from workshop.helper.observe import Asker, Sandboxed, observe
 
 INSTANCE = "ws-observe"
 EVERYTHING = ("--pid", "--fork", "--mount", "--ipc", "--uts", "--net", "--cgroup", "--mount-proc")
@@ -19,7 +19,7 @@ EVERYTHING = ("--pid", "--fork", "--mount", "--ipc", "--uts", "--net", "--cgroup
 
 def seen(caller: int = 0, sandboxes: Mapping[str, Sandboxed] | None = None, *subjects: str) -> Facts:
     """Facts of these subjects, of every one if none is named."""
-    return observe(subjects or SUBJECTS, caller, sandboxes or {}, INSTANCE)
+    return observe(subjects or SUBJECTS, Asker(caller), sandboxes or {}, INSTANCE)
 
 
 class Shell:

@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping, Sequence
 from types import TracebackType
 from typing import Any
 
-import psutil  # type: ignore[import-untyped]  # it ships no types
+import psutil
 from pyghostty.core import Terminal
 
 QUIET_SECONDS = 0.02  # a program that was blocked by a full terminal goes on within this time once it is read again

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import http.client
 import json
+import os
 import shutil
 import socket
 import subprocess
@@ -157,7 +158,7 @@ def registry(tmp_path: Path) -> Iterator[int]:
         subprocess.Popen(["docker-registry", "serve", config], stdout=log, stderr=log) as one,
     ):
         end = time.monotonic() + PATIENCE
-        while not find(port).answers and time.monotonic() < end:
+        while not find({os.getuid()}, port).answers and time.monotonic() < end:
             time.sleep(0.05)  # it tells nobody when it listens
         yield port
         one.terminate()
@@ -187,19 +188,19 @@ def push(port: int, body: bytes) -> dict[str, object]:
 
 def test_a_registry_is_seen_with_its_tags_and_their_digests(registry: int) -> None:
     """Empty, then with a blob, then with a manifest under a tag, whose digest is that of the bytes that were pushed."""
-    assert find(registry) == Registry(True, ())
+    assert find({os.getuid()}, registry) == Registry(True, ())
     config, layer = push(registry, b"{}"), push(registry, b"layer")
-    assert [one.name for one in find(registry).repositories] == ["lab/hello"]
+    assert [one.name for one in find({os.getuid()}, registry).repositories] == ["lab/hello"]
     kind = "application/vnd.oci.image.manifest.v1+json"
     manifest = json.dumps({"schemaVersion": 2, "mediaType": kind, "config": config, "layers": [layer]}).encode()
     put(registry, "PUT", "/v2/lab/hello/manifests/1.0", manifest, kind)
-    assert find(registry).tag("lab/hello", "1.0") == Tag("1.0", digest(manifest), (digest(b"layer"),))
+    assert find({os.getuid()}, registry).tag("lab/hello", "1.0") == Tag("1.0", digest(manifest), (digest(b"layer"),))
 
 
 def test_what_is_no_registry_is_not_taken_for_one(tmp_path: Path) -> None:
     """Nothing at the port, or something that never answers: no registry, within a moment."""
-    assert not find(free_port()).answers
+    assert not find({os.getuid()}, free_port()).answers
     with socket.socket() as silent:
         silent.bind((HOST, 0))
         silent.listen()
-        assert not find(silent.getsockname()[1]).answers
+        assert not find({os.getuid()}, silent.getsockname()[1]).answers

@@ -55,7 +55,7 @@ def test_recorded_evidence_is_judged_as_recorded(step: Step, path: Path) -> None
     assert (verdict.kind, verdict.slug) == (case.verdict, case.slug)
     for language in LANGUAGES:
         text = step.text[language].verdicts.get(verdict.slug) or words(language, "session")[verdict.slug]
-        assert "{" not in fill(text, {"engine": "box", **verdict.values})
+        assert "{" not in fill(text, {"engine": "box", "registry": "127.0.0.1:5050", **verdict.values})
 
 
 @pytest.mark.parametrize(("step", "case"), PASSED, ids=[step.where for step, _ in PASSED])

@@ -43,6 +43,17 @@ def test_honest_work_is_reported_without_doubts(learner: Callable[..., Learner],
     assert found.stuck() == [("small/queue", "no_queue", 1)]
 
 
+def test_a_queue_of_somebody_else_passes_nothing(learner: Callable[..., Learner], library: Library) -> None:
+    """Evidence of an earlier version holds everybody's queues: judged again, a pass by another user's does not follow from it."""
+
+    def by_another(events: list[dict[str, Any]]) -> None:
+        event_of(events, "queue", "passed")["evidence"]["now"]["host"]["ipc"]["queues"][0]["owner"] = 1001
+
+    assert "does_not_follow" in slugs(
+        report([learner().guesses().starts_container().makes_queue().hands_in(by_another)], library)
+    )
+
+
 def test_all_done_is_finished(learner: Callable[..., Learner], library: Library) -> None:
     """Somebody who passed every step is nowhere any more."""
     found = report([learner().guesses().starts_container().makes_queue().hands_in()], library)

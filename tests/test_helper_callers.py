@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
+import signal
 import socket
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
@@ -53,6 +56,34 @@ def test_facts_hold_no_sandbox_of_anothers(process: Process) -> None:
         seen = {one.id: one for one in alice.observe(["processes", "hostname"]).containers}
         assert (seen[box["id"]].name, seen[box["id"]].hostname, seen[box["id"]].engine) == (box["name"], box["id"][:12], "box")
         alice.ask(Remove(box["id"], force=True))
+
+
+@pytest.mark.skipif(not shutil.which("strace"), reason="not installed: strace")
+def test_what_is_anothers_is_not_even_read(process: Process, tmp_path: Path) -> None:
+    """To look costs who is looked at: of the processes in Alice's box not one is opened for Bob, and each of them is for her."""
+    with process.connect(ALICE) as alice, process.connect(BOB) as bob:
+        box = background(alice, "sh", "-c", "sleep 1000 & wait")
+        with traced(bob, tmp_path / "for her") as hers:
+            inside = next(one for one in alice.observe(["processes"]).containers if one.id == box["id"])
+        with traced(bob, tmp_path / "for him") as his:
+            bob.observe(["processes", "components", "roots"])
+        alice.ask(Remove(box["id"], force=True))
+    opened = [f'"/proc/{one.pid}' for one in inside.processes]
+    assert len(opened) == 2
+    assert all(one in hers.read_text() for one in opened)
+    assert not any(one in his.read_text() for one in opened)
+
+
+@contextlib.contextmanager
+def traced(client: Client, calls: Path) -> Iterator[Path]:
+    """The file that the helper's calls on files are written to during the block."""
+    command = ["strace", "-f", "-e", "trace=openat,newfstatat", "-o", str(calls), "-p", str(client.ask(Hello()).values["pid"])]
+    with subprocess.Popen(command, stderr=subprocess.PIPE) as tracer:
+        assert tracer.stderr and tracer.stderr.readline()  # it says so once it is attached
+        try:
+            yield calls
+        finally:
+            tracer.send_signal(signal.SIGINT)
 
 
 def test_an_ordinary_caller_keeps_within_the_quota(process: Process) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,8 @@ import pytest
 from workshop.facts import Process
 from workshop.helper.observe.cgroups import parse_cgroup
 from workshop.helper.observe.engines import Clues, Identity, box_id, identify
-from workshop.helper.observe.visibility import Sandboxed, may_see
+from workshop.helper.observe.starters import logged_in, starter
+from workshop.helper.observe.visibility import Question, Sandboxed
 
 RECORDED = Path(__file__).parent / "recorded" / "engines"
 BOX = "654bd6413abb005ccb2e93e096151650e022132b7186171fd871cc8d5692e356"
@@ -106,18 +108,52 @@ def test_short_ids() -> None:
 
 
 @pytest.mark.parametrize(
-    ("caller", "box", "owner", "seen"),
+    ("caller", "box", "seen"), [(0, BOX, True), (1000, BOX, True), (1001, BOX, False), (1000, DOCKER, False)]
+)
+def test_who_may_see_a_box(caller: int, box: str, seen: bool) -> None:
+    """Root sees all; a box is its owner's alone, and one that the helper does not know is nobody's."""
+    assert Question((), caller, (caller,), {BOX: Sandboxed("mine", 1000)}, "workshop").may_see_box(box) is seen
+
+
+@pytest.mark.parametrize(
+    ("persons", "owner", "seen"),
+    [((0,), 5, True), ((1000,), 0, True), ((1000,), None, True), ((1000,), 1000, True), ((1000,), 1001, False)],
+)
+def test_who_may_see_another_container(persons: tuple[int, ...], owner: int | None, seen: bool) -> None:
+    """Root sees all; others are seen by who started them, and by everybody where that was root, or nobody knows who."""
+    assert Question((), persons[0], persons, {}, "workshop").may_see(owner) is seen
+
+
+SHELL, SUDO, INIT = Process(30, 30, 20, 1000, "bash"), Process(20, 20, 1, 0, "sudo"), Process(1, 1, 0, 0, "systemd")
+ROOTS_SHELL, SHIM = Process(31, 31, 1, 0, "bash"), Process(32, 32, 1, 0, "containerd-shim")
+
+
+@pytest.mark.parametrize(
+    ("above", "person"),
     [
-        (0, BOX, 5, True),
-        (1000, BOX, 0, True),
-        (1001, BOX, 1001, False),
-        (1000, DOCKER, 0, False),
-        (1000, "", 0, True),
-        (1000, "", 1000, True),
-        (1000, "", 1001, False),
-        (1000, "", -1, False),
+        ([SHELL, INIT], 1000),
+        ([SUDO, SHELL, INIT], 1000),
+        ([ROOTS_SHELL, INIT], 0),
+        ([INIT], 0),
+        ([SHIM, INIT], None),
+        ([replace(SHIM, uid=1000), INIT], 1000),
     ],
 )
-def test_who_may_see_a_container(caller: int, box: str, owner: int, seen: bool) -> None:
-    """Root sees all; a box is its owner's alone; others are seen by who made their user namespace, root's by everybody."""
-    assert may_see(caller, box, {BOX: Sandboxed("mine", 1000)}, owner) is seen
+def test_who_started_it(above: list[Process], person: int | None) -> None:
+    """The nearest account above that is not root's, which sudo leads back to; of what root's daemons start nobody is shown."""
+    assert starter(above) == person
+
+
+@pytest.mark.parametrize(
+    ("loginuid", "paths", "person"),
+    [
+        ("1000", [], 1000),
+        ("4294967295", ["/user.slice/user-1001.slice/session-3.scope"], 1001),
+        ("4294967295", ["/system.slice/cron.service"], 0),
+        ("", ["/"], 0),
+        ("0", ["/user.slice/user-0.slice"], 0),
+    ],
+)
+def test_whose_login_it_comes_from(loginuid: str, paths: list[str], person: int) -> None:
+    """What a login leaves on all that it starts tells whose it is, also when the processes above have ended."""
+    assert logged_in(loginuid, paths) == person

@@ -14,6 +14,7 @@ from workshop.lesson import StepText
 from workshop.library import Library, load_library
 from workshop.progress import Progress
 from workshop.session import Session
+from workshop.telling import told
 from workshop.verdict import NotYet
 
 TOML = """
@@ -99,7 +100,7 @@ def explodes(seen: Evidence) -> Verdict:
     raise ZeroDivisionError("boom")
 '''
 
-BOX = Container("ab" * 32, "[red]calm[/]", "box", Namespaces(pid=7), Process(100, 1, 50, 0, "sh"))
+BOX = Container("ab" * 32, "[red]calm[/]", "box", Namespaces(pid=7), Process(100, 1, 50, 0, "sh"), owner=0)
 
 
 class Machine:
@@ -144,6 +145,23 @@ def go_on(session: Session) -> None:
     where = session.beside(session.step.where, 1)
     assert where is not None
     session.go(where)
+
+
+@pytest.mark.parametrize(("owner", "whose"), [(None, "nothing shows that you started it"), (1001, "another user (uid 1001)")])
+def test_what_is_not_shown_to_be_the_learners_passes_nothing(
+    session: Session, machine: Machine, owner: int | None, whose: str
+) -> None:
+    """The verdict stays, and says of the container with which it would be a pass whose that may be; nothing of it is recorded."""
+    session.go("tiny/guess")
+    session.check("same")
+    go_on(session)
+    machine.facts = Facts(containers=(replace(BOX, engine="docker", owner=owner),))
+    verdict = session.check()
+    assert verdict.slug == "no_container" and whose in told(session, verdict)
+    last = session.progress.last("tiny/start", "verdict")
+    assert last and last.evidence and last.evidence.now.containers == ()
+    machine.facts = Facts(containers=(BOX,))
+    assert told(session, session.check()) == "[red]calm[/] runs"
 
 
 def test_a_step_ticks_when_the_kernel_shows_it(session: Session, machine: Machine) -> None:

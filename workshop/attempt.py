@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import traceback
+from dataclasses import dataclass, replace
 
-from .facts import Asked, Evidence
+from .facts import Asked, Container, Evidence
 from .facts.reading import means, typed
 from .lesson import Step
 from .library import Library
@@ -20,6 +21,23 @@ def attempt(library: Library, step: Step, evidence: Evidence) -> Verdict:
         return judge(library, step, evidence)
     except Exception:
         return Broken(traceback.format_exc())
+
+
+@dataclass(frozen=True)
+class Others:
+    """Containers that are not the learner's, or not shown to be: those when the step began, and those now."""
+
+    before: tuple[Container, ...] = ()
+    now: tuple[Container, ...] = ()
+
+
+def would_pass(library: Library, step: Step, evidence: Evidence, others: Others) -> Container | None:
+    """Of the others' containers the latest that appeared, if the step passed with them; None where it would not."""
+    before = replace(evidence.before, containers=evidence.before.containers + others.before)
+    now = replace(evidence.now, containers=evidence.now.containers + others.now)
+    together = Evidence(before, now, evidence.answer)
+    new = [one for one in together.appeared() if one in others.now]
+    return new[-1] if new and isinstance(attempt(library, step, together), Passed) else None
 
 
 def judge(library: Library, step: Step, evidence: Evidence) -> Verdict:

@@ -36,7 +36,7 @@ PURE = frozenset(
 PURE_NAMES = frozenset({"PurePath", "PurePosixPath"})
 FORBIDDEN = frozenset({"open", "exec", "eval", "compile", "__import__", "input", "print", "breakpoint"})
 NAMED = re.compile(r"\{([a-z_]+)\}")
-ALWAYS_KNOWN = frozenset({"engine"})
+ALWAYS_KNOWN = frozenset({"engine", "registry"})
 """Values that every text may name."""
 
 

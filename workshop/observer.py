@@ -17,6 +17,7 @@ from .virtual import find
 
 if TYPE_CHECKING:
     from .client import Client
+    from .witness import Witness
 
 PROGRAMS = ("busybox", "runc", "docker-registry", "curl", "lxc-start")
 """What a lesson may ask the learner to start, and machines may lack."""
@@ -28,11 +29,12 @@ class Observer:
     def __init__(self) -> None:
         """Nothing is connected before the first look."""
         self._client: Client | None = None
+        self._witness: Witness | None = None
         self._lock = threading.Lock()
 
     def __call__(self, subjects: Sequence[str]) -> Facts:
         """What the kernel and the learner's own side show now; raises HelperError where no helper can be had."""
-        facts = self._seen(subjects)
+        facts = self._witnessed(self._seen(subjects))
         if "virtual" in subjects:
             facts = replace(facts, virtual=find())
         if "handmade" in subjects:
@@ -40,7 +42,7 @@ class Observer:
         if "registry" in subjects:
             from . import registry  # noqa: PLC0415  # http.client is heavy, and one lesson alone asks for it
 
-            facts = replace(facts, registry=registry.find())
+            facts = replace(facts, registry=registry.find(facts.persons, registry.port_of(facts.caller)))
         if "lxc" in subjects:
             facts = replace(facts, lxc=lxc.look(Path.home()))
         return replace(facts, programs=tuple(filter(shutil.which, PROGRAMS))) if "programs" in subjects else facts
@@ -54,6 +56,16 @@ class Observer:
                     raise
                 self._drop()
                 return self._open().observe(subjects)
+
+    def _witnessed(self, facts: Facts) -> Facts:
+        """With the learner's uid at those of Docker's containers that the learner was seen to ask for."""
+        if self._witness is None:
+            from .witness import Witness  # noqa: PLC0415  # psutil is heavy: not before the first frame is painted
+
+            self._witness = Witness()
+        own = self._witness.own()
+        containers = (replace(one, owner=facts.caller) if one.id in own else one for one in facts.containers)
+        return replace(facts, containers=tuple(containers))
 
     def _open(self) -> Client:
         if self._client is None:
@@ -71,3 +83,5 @@ class Observer:
         """End the connection."""
         with self._lock:
             self._drop()
+        if self._witness:
+            self._witness.close()

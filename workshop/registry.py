@@ -3,22 +3,54 @@
 from __future__ import annotations
 
 import json
-from http.client import HTTPConnection, HTTPException
-from typing import Any
+from collections.abc import Collection
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from .facts import Registry, Repository, Tag
 
+if TYPE_CHECKING:
+    from http.client import HTTPConnection
+
 HOST, PORT = "127.0.0.1", 5050
-"""Not 5000, which is where Debian's package starts a registry of the machine's own."""
+"""Root's port. Not 5000, which is where Debian's package starts a registry of the machine's own."""
+FIRST_PORT, PORTS = 10_000, 20_000
+"""Where the others' ports are: below those that the kernel gives to clients (ip_local_port_range)."""
 PATIENCE = 0.5
 """Seconds for each answer: what listens there may be anything."""
+LISTENING = "0A"
+"""TCP_LISTEN in /proc/net/tcp (proc_net(5))."""
 MOST = 20
 """Repositories, and tags of each, that are looked at."""
 MANIFEST = "application/vnd.oci.image.manifest.v1+json, application/vnd.docker.distribution.manifest.v2+json"
 
 
-def find(port: int = PORT) -> Registry:
-    """The registry that listens on this port of the loopback interface, if one does; raises nothing."""
+def port_of(uid: int) -> int:
+    """The port of this learner's registry, so that many can have one on a machine."""
+    return FIRST_PORT + uid % PORTS if uid else PORT
+
+
+def address(uid: int) -> str:
+    """Where this learner's registry is to listen, as lessons write it."""
+    return f"{HOST}:{port_of(uid)}"
+
+
+def listener(table: str, port: int) -> int | None:
+    """The uid of who listens on this port of the loopback interface, or of all, by /proc/net/tcp; None where nobody does."""
+    for line in table.splitlines()[1:]:
+        words = line.split()
+        host, _, number = words[1].partition(":")
+        if words[3] == LISTENING and host in ("0100007F", "00000000") and int(number, 16) == port:
+            return int(words[7])
+    return None
+
+
+def find(persons: Collection[int], port: int) -> Registry:
+    """The registry on this port of the loopback interface, if one of these uids' listens there; raises nothing."""
+    from http.client import HTTPConnection, HTTPException  # noqa: PLC0415  # heavy: lessons' words need the address alone
+
+    if listener(Path("/proc/net/tcp").read_text(), port) not in persons:
+        return Registry()
     connection = HTTPConnection(HOST, port, timeout=PATIENCE)
     try:
         headers, _ = _get(connection, "/v2/")

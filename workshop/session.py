@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 
-from .attempt import attempt
+from .attempt import Others, attempt, would_pass
 from .comparison import comparison
 from .engine import Choice
 from .experiments import Surroundings
-from .facts import Evidence, Facts, Measured
+from .facts import Container, Evidence, Facts, Measured, own, unclaimed
 from .figures import timeline
 from .figures_charts import charts_of
 from .figures_layers import bootfs, layer_stack
@@ -28,10 +28,11 @@ from .language import fill, say, words
 from .lesson import Lesson, LessonText, Step, StepText, Typed
 from .library import Library
 from .progress import Event, Progress, uuid7
+from .registry import address
 from .requirements import missing
 from .review import due
 from .undo import dockers, leftovers, undo
-from .verdict import Blocked, Impossible, Passed, Verdict
+from .verdict import Blocked, Impossible, NotYet, Passed, Verdict
 from .virtual import find
 from .wrapping import joined
 
@@ -61,10 +62,13 @@ class Session:
         self._observe = observe
         self._passed = set(progress.passed())
         self.facts: Facts | None = None
-        self._before: Facts | None = None
+        self.before: Facts | None = None
         self.verdict: Verdict | None = None
         self.hints_given = 0
         self._answer: str | None = None
+        self._others = Others()
+        self.other: Container | None = None
+        """Somebody else's, or nobody's, with which the latest verdict would have been a pass."""
         self.step = self._resumed()
         self._results = self._kept()
 
@@ -111,12 +115,11 @@ class Session:
         """Begin a step: what the kernel shows at this moment is what the check compares with."""
         self.step = self.library.step(where)
         self.verdict = None
-        self._before = None
+        self.before = None
         self._answer = None
         self.hints_given = 0
         self._results = self._kept()
-        self._before = self._look()
-        self._add("began", evidence=Evidence(self._before, self._before))
+        self._add("began", evidence=Evidence(before := self._begin(), before))
 
     def beside(self, where: str, by: int) -> str | None:
         """The step so many places after this one, before it where negative, across lessons; None beyond either end.
@@ -150,14 +153,21 @@ class Session:
 
     def look(self) -> Facts:
         """What the kernel shows now, without judging it."""
-        if self._before is None:
-            self._before = self._look()
+        if self.before is None:
+            self._begin()
         return self._look()
+
+    def _begin(self) -> Facts:
+        """From what there is now the step begins."""
+        self.before = self._look()
+        self._others = Others(self._others.now, self._others.now)
+        return self.before
 
     def _look(self) -> Facts:
         needed = {subject for step in self._needed() for subject in step.subjects}
         seen = self._observe(sorted({*self.step.subjects, *needed, *PICTURE_SUBJECTS, *UNDO_SUBJECTS}))
-        self.facts = replace(seen.without_strangers(), measured=tuple(self._results.values()))
+        self._others = replace(self._others, now=unclaimed(seen))
+        self.facts = replace(own(seen), measured=tuple(self._results.values()))
         return self.facts
 
     def check(self, answer: str | None = None) -> Verdict:
@@ -166,12 +176,13 @@ class Session:
         if answer is None and isinstance(self.verdict, Passed):
             return self.verdict
         self._answer = answer if answer is not None else self._answer
-        assert self._before is not None  # look() has seen to it  # noqa: S101
-        evidence = Evidence(self._before, now, self._answer)
+        assert self.before is not None  # look() has seen to it  # noqa: S101
+        evidence = Evidence(self.before, now, self._answer)
         verdict = self._judge(evidence)
         if self._is_news(verdict, answer):
             self._add("verdict", verdict=verdict, evidence=evidence)
         self.verdict = verdict
+        self.other = would_pass(self.library, self.step, evidence, self._others) if isinstance(verdict, NotYet) else None
         return verdict
 
     def _judge(self, evidence: Evidence) -> Verdict:
@@ -225,7 +236,7 @@ class Session:
 
     def message(self, verdict: Verdict) -> str:
         """The sentence for a verdict, in the learner's language, with what was seen filled in."""
-        values = {"engine": self.engine.name, **verdict.values}
+        values = {"engine": self.engine.name, "registry": address(os.getuid()), **verdict.values}
         if verdict.kind == "impossible":
             reasons = words(self.language, "requirements")
             return joined(fill(reasons[verdict.slug], values), fill(reasons[f"{verdict.slug}_fix"], values))
@@ -266,7 +277,7 @@ class Session:
 
     def _named(self, text: str) -> str:
         """What belongs to the engine and what a question asks about is filled in: other braces, such as awk's, stay."""
-        text = self.engine.fill(text)
+        text = self.engine.fill(text).replace("{registry}", address(os.getuid()))
         for name, value in self._asked().items():
             text = text.replace(f"{{{name}}}", str(value))
         return text
@@ -337,16 +348,16 @@ class Session:
 
     def rebuilt(self) -> None:
         """What was needed has been rebuilt: the step begins from here."""
-        self._before = self._look()
+        self._begin()
         self.verdict = None
 
     def undo(self) -> list[str]:
         """Remove what appeared since the step began; sentences of what was removed and what would not go."""
         now = self.look()
-        assert self._before is not None  # look() has seen to it  # noqa: S101
-        tried = undo(self._before, now)
+        assert self.before is not None  # look() has seen to it  # noqa: S101
+        tried = undo(self.before, now)
         there = self.look()
-        left = leftovers(self._before, there, os.getuid(), dockers(there))
+        left = leftovers(self.before, there, os.getuid(), dockers(there))
         self._add("undone")
         self.verdict = None
         sentences = [

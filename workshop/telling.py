@@ -8,15 +8,27 @@ from pathlib import Path
 from .language import say
 from .session import Session
 from .verdict import Verdict
+from .wrapping import joined
 
 
 def told(session: Session, verdict: Verdict) -> str:
-    """The sentence for a verdict. A broken check's log goes into a file, and the sentence says where it is."""
+    """The sentence for a verdict. A broken check's log goes into a file, and the sentence says where it is.
+
+    Where a container would have passed the step that is not shown to be the learner's, it says whose that may be.
+    """
     if verdict.kind != "broken":
-        return session.message(verdict)
+        return joined(session.message(verdict), _others(session) if verdict is session.verdict else "")
     log = str(verdict.values["log"])
     path = session.progress.path.with_name("broken-check.log")
     return say(session.language, "tui.broken", reason=log.strip().splitlines()[-1], log=_kept(path, log))
+
+
+def _others(session: Session) -> str:
+    other = session.other
+    if other is None:
+        return ""
+    whose = "nobodys_container" if other.owner is None else "others_container"
+    return say(session.language, f"session.{whose}", container=other.name, engine=other.engine, uid=other.owner)
 
 
 def fault(session: Session, error: Exception) -> str:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 import msgspec
 
 from ..attempt import attempt
-from ..facts import Container, Evidence, Facts
+from ..facts import Container, Evidence, Facts, own_objects
 from ..lesson import ContentError, Step
 from ..library import Library
 from ..progress import Event
@@ -76,7 +76,9 @@ def _event(event: Event, library: Library, elsewhere: Mapping[str, str]) -> Iter
 
 
 def _judged_again(event: Event, step: Step, evidence: Evidence, library: Library) -> Iterator[Doubt]:
-    verdict = attempt(library, step, evidence)
+    # Evidence of earlier versions holds the queues of everybody on that machine: only the learner's own count.
+    owned = Evidence(own_objects(evidence.before), own_objects(evidence.now), evidence.answer)
+    verdict = attempt(library, step, owned)
     if (verdict.kind, verdict.slug) == (event.verdict, event.slug):
         return
     values = {"said": f"{event.verdict} ({event.slug})", "judged": f"{verdict.kind} ({verdict.slug})"}

@@ -6,7 +6,7 @@ import time
 from collections.abc import Generator
 from contextlib import ExitStack
 
-from ..facts import Container, Facts
+from ..facts import Container, Facts, own
 from .parts import BYTES, PATIENCE, PAUSE, ExperimentError, Point, Points, Surroundings, program, running
 
 CONTAINERS = 10
@@ -38,7 +38,7 @@ def _until_there(where: Surroundings, before: Facts, count: int) -> Generator[No
 
 def _ours(before: Facts, now: Facts) -> list[Container]:
     """The containers of this experiment, the oldest first."""
-    new = (one for one in now.containers if before.same(one) is None and one.init.arguments == ARGUMENTS)
+    new = (one for one in own(now).containers if before.same(one) is None and one.init.arguments == ARGUMENTS)
     return sorted(new, key=lambda one: (one.init.started, one.init.pid))
 
 

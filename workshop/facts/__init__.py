@@ -6,12 +6,13 @@ from .clocks import Clocks
 from .components import Component
 from .handmade import HandFile
 from .images import Image, Written
-from .ipc import Ipc, Queue, Segment, Semaphores
+from .ipc import Ipc, Others, Queue, Segment, Semaphores
 from .lxc import Lxc, LxcContainer
 from .measured import Measured, Series, Virtual
 from .mounts import Mount
 from .namespaces import KINDS, Namespaces
 from .network import Interface, Network, Pings
+from .own import own, own_objects, unclaimed
 from .processes import Process
 from .registry import Registry, Repository, Tag
 from .roots import Chrooted, Root
@@ -48,6 +49,7 @@ __all__ = [
     "Mount",
     "Namespaces",
     "Network",
+    "Others",
     "Pids",
     "Pings",
     "Process",
@@ -65,4 +67,7 @@ __all__ = [
     "Users",
     "Virtual",
     "Written",
+    "own",
+    "own_objects",
+    "unclaimed",
 ]  # fmt: skip

@@ -44,3 +44,16 @@ class Ipc:
     queues: tuple[Queue, ...] = ()
     segments: tuple[Segment, ...] = ()
     semaphores: tuple[Semaphores, ...] = ()
+
+    @property
+    def count(self) -> int:
+        """How many objects there are of all three kinds."""
+        return len(self.queues) + len(self.segments) + len(self.semaphores)
+
+
+@dataclass(frozen=True, slots=True)
+class Others:
+    """What is told of the objects of other users: the ids of their message queues, and how many there are of all kinds."""
+
+    queues: tuple[int, ...] = ()
+    count: int = 0

@@ -24,7 +24,7 @@ class Repository:
 
 @dataclass(frozen=True, slots=True)
 class Registry:
-    """`answers`: one listens on port 5050 of the loopback interface."""
+    """`answers`: one of the learner's own listens on the learner's port of the loopback interface."""
 
     answers: bool = False
     repositories: tuple[Repository, ...] = ()

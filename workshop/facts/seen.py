@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
-from typing import Self
+from dataclasses import dataclass, field
 
 from .cgroups import Cgroups, Hierarchy
 from .clocks import Clocks
 from .components import Component
 from .handmade import HandFile
 from .images import Image, Written
-from .ipc import Ipc
+from .ipc import Ipc, Others
 from .lxc import Lxc
 from .measured import Measured, Virtual
 from .mounts import Mount
@@ -41,7 +40,8 @@ class Host:
     level. They are those whose name contains a container's id of 64 hexadecimal digits, and those outside every `*.slice`,
     `init.scope` and the observer's own group. A box's groups are shown to its owner and root only.
     `filesystems` are the kinds that the kernel has now, seen with the subject mounts. `components` and `sockets`,
-    which are paths, are those of container engines (subject components).
+    which are paths, are those of container engines (subject components). `others` is what is left of other users' System V
+    objects where `own` has taken away what is not the learner's.
     """
 
     namespaces: Namespaces = field(default_factory=Namespaces)
@@ -61,6 +61,7 @@ class Host:
     no_user_namespaces: str = ""
     components: tuple[Component, ...] = ()
     sockets: tuple[str, ...] = ()
+    others: Others = field(default_factory=Others)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +70,8 @@ class Container:
 
     `id` is what its engine calls it where the kernel shows that (in a cgroup path), else `pid-<inode>`.
     `engine` is box, docker, podman, lxc, runc, nspawn, unshare or unknown. Subjects not asked for are empty. `listeners` are
-    TCP ports on which it can be reached from outside itself. `owner` is the uid of who owns the box that it is or runs in, None
-    for a container that is in no box.
+    TCP ports on which it can be reached from outside itself. `owner` is the host's uid of who started it, None where a
+    daemon did and nothing shows who asked that.
     """
 
     id: str
@@ -114,10 +115,10 @@ class HalfMade:
 class Facts:
     """What the kernel showed at one moment. `subjects` says what was asked for; `complete` is False without root.
 
-    `caller` is the uid that asked. `chrooted` holds the caller's processes (all of them, if that is root) that are in no
-    container and have another `/` than the host; seen with the subject roots. `half_made` holds the caller's boxes that are
-    being made step by step, and `networks` the caller's networks of box (those of everybody, if that is root). `images` are
-    those that box holds for the caller; seen with the subject images.
+    `caller` is the uid that asked, and `persons` are those that stand for it: root by sudo(8) is the account that typed it
+    as well. `chrooted` holds the caller's own processes that are in no container and have another `/` than the host; seen with
+    the subject roots. `half_made` holds the caller's boxes that are being made step by step, and `networks` the caller's
+    networks of box. `images` are those that box holds for the caller; seen with the subject images.
 
     From the learner's own side, not the kernel: `measured` holds the latest result of each experiment of the lesson that the
     workshop has run for this learner, `virtual` what the learner could boot a virtual machine with (subject virtual),
@@ -141,14 +142,11 @@ class Facts:
     programs: tuple[str, ...] = ()
     registry: Registry = field(default_factory=Registry)
     lxc: Lxc = field(default_factory=Lxc)
+    persons: tuple[int, ...] = ()
 
     def container(self, pid_namespace: int) -> Container | None:
         """The container of this PID namespace, None if it is not here (any more)."""
         return next((one for one in self.containers if one.namespaces.pid == pid_namespace), None)
-
-    def without_strangers(self) -> Self:
-        """The same without other users' boxes, which root is shown as well: on a shared machine they are none of a session's."""
-        return replace(self, containers=tuple(one for one in self.containers if one.owner in (None, self.caller)))
 
     def result(self, experiment: str) -> Measured | None:
         """The latest result of this experiment, None if it was not run yet."""

@@ -31,6 +31,7 @@ class Caller(Protocol):
     """A connection, as an operation sees it: who it is, what it started and reads, and how to answer it later."""
 
     uid: int
+    pid: int
     sandboxes: dict[str, Sandbox]
     executions: dict[int, Execution]
     transfer: Transfer | None

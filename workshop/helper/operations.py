@@ -22,7 +22,7 @@ from .describe import STEPS
 from .descriptors import RESERVE, hold_room
 from .images.operations import IMAGE_OPERATIONS, image_facts
 from .networks import operations as networks
-from .observe import Sandboxed, observe
+from .observe import Asker, Sandboxed, observe
 from .sandbox import Ending, Sandbox
 from .sandboxes import Sandboxes
 from .stepping import Stop, Walk
@@ -224,7 +224,7 @@ def _update(sandboxes: Sandboxes, caller: Caller, request: protocol.Update) -> A
 
 def _observe(sandboxes: Sandboxes, caller: Caller, request: protocol.Observe) -> Answer:
     known = {one.id: _sandboxed(one) for one in sandboxes.all.values()}
-    seen = observe(request.subjects, caller.uid, known, sandboxes.home.instance)
+    seen = observe(request.subjects, Asker(caller.uid, caller.pid), known, sandboxes.home.instance)
     facts = dataclasses.replace(seen, networks=networks.facts(sandboxes, caller))
     if "images" in request.subjects:
         facts = dataclasses.replace(facts, images=image_facts(sandboxes, caller))
@@ -233,8 +233,9 @@ def _observe(sandboxes: Sandboxes, caller: Caller, request: protocol.Observe) ->
 
 def _sandboxed(sandbox: Sandbox) -> Sandboxed:
     """What the observer is told of a sandbox."""
-    at = sandbox.walk.at
-    return Sandboxed(sandbox.name, sandbox.owner, at.pid if at else sandbox.pid if sandbox.running else 0, at, sandbox.upper)
+    at, group = sandbox.walk.at, next(iter(sandbox.cgroups.values()), "")
+    init = at.pid if at else sandbox.pid if sandbox.running else 0
+    return Sandboxed(sandbox.name, sandbox.owner, init, at, sandbox.upper, group if sandbox.running else "")
 
 
 OPERATIONS: dict[type[Any], Callable[[Sandboxes, Caller, Any], Answer | None]] = {

@@ -15,9 +15,9 @@ def listing(sandboxes: Sandboxes, caller: Caller, _: protocol.Networks) -> Answe
 
 
 def facts(sandboxes: Sandboxes, caller: Caller) -> tuple[Network, ...]:
-    """The same as facts."""
-    found = sandboxes.home.networks.of(caller.uid)
-    return tuple(Network(one.id, one.name, one.subnet) for one in found)
+    """Those that are the caller's own, as facts: root lists those of everybody, but made none of them."""
+    own = [one for one in sandboxes.home.networks.of(caller.uid) if one.owner == caller.uid]
+    return tuple(Network(one.id, one.name, one.subnet) for one in own)
 
 
 def create(sandboxes: Sandboxes, caller: Caller, request: protocol.CreateNetwork) -> Answer:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
@@ -19,13 +19,23 @@ class Ancestors:
 
     seen: dict[int, Process | None] = field(default_factory=dict)
 
+    def read(self, pid: int) -> Process | None:
+        """A process; None if it has ended or may not be looked at."""
+        if pid not in self.seen:
+            self.seen[pid] = _read(pid) if pid else None
+        return self.seen[pid]
+
     def parent(self, child: Process) -> Process | None:
         """The process above this one; None if it has ended, may not be looked at, or is none of this machine's."""
-        if child.parent not in self.seen:
-            self.seen[child.parent] = _read(child.parent) if child.parent else None
-        parent = self.seen[child.parent]
+        parent = self.read(child.parent)
         # A parent is older than its child: a younger one has got the number of a parent that ended just now.
         return parent if parent and parent.started <= child.started else None
+
+    def above(self, child: Process) -> Iterator[Process]:
+        """All processes above this one, the nearest first."""
+        while parent := self.parent(child):
+            yield parent
+            child = parent
 
     def paths(self, process: Process) -> list[str]:
         """The cgroups of a process; none if it has ended."""

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import suppress
 
 from ...facts import Component
+from .ancestors import Ancestors
 from .held import Held, read
 from .processes import DEAD, parse_status, read_process
+from .starters import started_by
 from .text import UnreadableError
 
 PARTS = {
@@ -26,20 +28,21 @@ LISTENING = 0x10000
 """The flag __SO_ACCEPTCON in /proc/net/unix, of sockets that wait for connections (proc_net(5))."""
 
 
-def read_components(host: int) -> tuple[Component, ...]:
+def read_components(host: int, pids: Collection[int], ancestors: Ancestors) -> tuple[Component, ...]:
     """Those that run, in the order of their start; `host` is the host's PID namespace, and what is in another is left out."""
     now = boot_clock()
-    found = [one for name in os.listdir("/proc") if name.isdecimal() for one in _component(int(name), host, now)]
+    found = [one for pid in pids for one in _component(pid, host, now, ancestors)]
     return tuple(sorted(found, key=lambda one: (one.started, one.pid)))
 
 
-def _component(pid: int, host: int, now: float) -> Iterator[Component]:
+def _component(pid: int, host: int, now: float, ancestors: Ancestors) -> Iterator[Component]:
     with suppress(OSError, UnreadableError), Held(pid) as held:  # it has ended since, or is none of this observer's business
         part = "helper" if pid == os.getpid() else PARTS.get(held.read("comm").strip())
         if part and held.namespace("pid") == host:
             seen = read_process(held, parse_status(held.read("status")))
             if seen.state not in DEAD:
-                yield Component(part, pid, seen.parent, seen.name, seen.uid, seen.started, lasting(seen.started, now))
+                owner = started_by(seen, ancestors)
+                yield Component(part, pid, seen.parent, seen.name, seen.uid, seen.started, lasting(seen.started, now), owner)
 
 
 def boot_clock() -> float:

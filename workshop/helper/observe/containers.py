@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -19,32 +19,24 @@ from .namespaces import enclosing, owner, read_namespaces
 from .network import read_interfaces, read_listeners, read_pings
 from .roots import read_root
 from .security import read_security
+from .starters import started_by
 from .survey import Group, Survey
 from .text import UnreadableError
 from .users import read_users
-from .visibility import Sandboxed, may_see
+from .visibility import Question
 from .written import read_written
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
-    """Who asks, for what, and what the helper itself knows."""
-
-    subjects: Collection[str]
-    caller: int
-    sandboxes: Mapping[str, Sandboxed]
-    instance: str
-
-
-@dataclass(frozen=True, slots=True)
 class Known:
-    """A container that the caller may know of. `box` is the box that it is, or runs in."""
+    """A container that the caller may know of. `box` is the box that it is, or runs in, `owner` the uid of who started it."""
 
     group: Group
     held: Held
     init: Process
     identity: Identity
     box: str
+    owner: int | None
     taken: frozenset[str]
 
 
@@ -72,12 +64,23 @@ class Recognition:
         outer = self.known.get(around)
         paths = [line.path for line in parse_cgroup(held.read("cgroup"))]
         box = self._box(init, paths) or (outer.box if outer else "")
-        if around in self.hidden or not may_see(self.question.caller, box, self.question.sandboxes, owner(held)):
+        starter = self._owner(held, init, box, outer)
+        seen = self.question.may_see_box(box) if box else self.question.may_see(starter)
+        if around in self.hidden or not seen:
             self.hidden.add(group.inode)
             return
         taken = outer.taken if outer else frozenset(mark.id for mark in marks(self.own))
         identity = self._identity(init, paths, box, taken)
-        self.known[group.inode] = Known(group, held, init, identity, box, taken | {identity.id} - {""})
+        self.known[group.inode] = Known(group, held, init, identity, box, starter, taken | {identity.id} - {""})
+
+    def _owner(self, held: Held, init: Process, box: str, outer: Known | None) -> int | None:
+        """The uid of who started it: of whose box or container it runs in, who made its user namespace, who stands above it."""
+        if box:
+            return self.question.sandboxes[box].owner if box in self.question.sandboxes else None
+        if outer:
+            return outer.owner
+        made_by = owner(held)
+        return made_by if made_by > 0 else started_by(init, self.ancestors)
 
     def _box(self, init: Process, paths: Sequence[str]) -> str:
         known = next((key for key, one in self.question.sandboxes.items() if one.init == init.pid), "")
@@ -113,14 +116,13 @@ def describe(known: Known, question: Question, trees: Sequence[Tree]) -> Contain
     known_as = identity.id or f"pid-{known.group.inode}"
     sandboxed = question.sandboxes.get(known_as) if identity.engine == "box" else None
     name = sandboxed.name if sandboxed else identity.short or known_as
-    around = question.sandboxes.get(known.box)
     container = Container(known_as, name, identity.engine, Namespaces(), known.init, **_read(known, question.subjects, trees))
     if sandboxed and sandboxed.upper >= 0 and "written" in question.subjects:
         container = replace(container, written=read_or(lambda: read_written(sandboxed.upper), ()))
     members = sorted(known.group.members, key=lambda one: one.inner)
     # Namespaces come last: a process that has ended is in none, so whatever was read before this was all there.
     whole = _whole(read_namespaces(known.held))
-    return replace(container, processes=tuple(members), namespaces=whole, owner=around.owner if around else None)
+    return replace(container, processes=tuple(members), namespaces=whole, owner=known.owner)
 
 
 def _read(known: Known, subjects: Collection[str], trees: Sequence[Tree]) -> dict[str, Any]:

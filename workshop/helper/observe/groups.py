@@ -8,11 +8,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 
 from .cgroups import Line, Tree, memberships, parse_cgroup
-from .containers import Question
 from .engines import box_id
 from .held import read_or
 from .host import Machine
-from .visibility import may_see
+from .visibility import Question
 
 DEPTH = 4
 """Levels below the mount. Docker makes its groups on the second, whoever makes one by hand seldom goes further."""
@@ -60,7 +59,8 @@ def _own(seen: Machine, tree: Tree) -> str:
 
 def _may_see(path: str, own: Sequence[str], question: Question) -> bool:
     """A box's groups are its owner's to know of; a group that is no box's has no owner but root."""
-    return may_see(question.caller, box_id([path], own, question.instance), question.sandboxes, 0)
+    box = box_id([path], own, question.instance)
+    return not box or question.may_see_box(box)
 
 
 def _walk(top: str) -> Iterator[str]:

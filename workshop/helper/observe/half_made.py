@@ -9,20 +9,21 @@ from functools import partial
 
 from ...facts import Container, HalfMade
 from .cgroups import Tree
-from .containers import Known, Question, describe
+from .containers import Known, describe
 from .engines import Identity
 from .held import Held, read_or
 from .processes import parse_status, read_process
 from .survey import Group
+from .visibility import Question
 
 
 @contextmanager
 def half_made(question: Question, trees: Sequence[Tree]) -> Iterator[list[tuple[HalfMade, Held | None]]]:
-    """The caller's half-made boxes, or all of them for root, each with the process that is held until the block ends."""
+    """The caller's half-made boxes, each with the process that is held until the block ends."""
     with ExitStack() as stack:
         found = []
         for identity, box in question.sandboxes.items():
-            if box.stop and question.caller in (0, box.owner):
+            if box.stop and question.caller == box.owner:
                 held = _hold(box.stop.pid, stack)
                 seen = read_or(partial(_look_at, held, identity, question, trees), None) if held else None
                 step = box.stop.why.removeprefix("why_")
@@ -45,4 +46,5 @@ def _look_at(held: Held, identity: str, question: Question, trees: Sequence[Tree
     status = parse_status(held.read("status"))
     process = replace(read_process(held, status), arguments=())
     group = Group(held.namespace("pid"), [process], process, held, status)
-    return describe(Known(group, held, process, Identity("box", identity), identity, frozenset()), question, trees)
+    known = Known(group, held, process, Identity("box", identity), identity, question.caller, frozenset())
+    return describe(known, question, trees)

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import suppress
 from dataclasses import replace
 
 from ...facts import Chrooted, Root
+from .ancestors import Ancestors
 from .held import Held, read_or
 from .namespaces import read_namespaces
 from .processes import DEAD, parse_status, read_process
+from .starters import started_by
 from .text import UnreadableError
+from .visibility import Question
 
 _DELETED = " (deleted)"
 
@@ -24,27 +27,28 @@ def read_root(held: Held) -> Root:
     return Root(path.removesuffix(_DELETED) if removed else path, found.st_dev, found.st_ino, removed)
 
 
-def read_chrooted(first: Held, caller: int) -> tuple[Chrooted, ...]:
-    """The caller's processes in the PID namespace of `first` whose root is not that of `first`, the oldest first.
+def read_chrooted(first: Held, pids: Collection[int], question: Question, ancestors: Ancestors) -> tuple[Chrooted, ...]:
+    """The caller's own processes in the PID namespace of `first` whose root is not that of `first`, the oldest first.
 
-    Root is shown those of everybody. What ends while it is looked at is left out.
+    What ends while it is looked at is left out.
     """
     root = read_or(lambda: read_root(first), Root())
     if not root.inode:
         return ()
     pid_namespace = read_namespaces(first).pid
-    found = [one for pid in _elsewhere(root, pid_namespace) if (one := _look_at(pid, root)) and caller in (0, one.process.uid)]
-    return tuple(sorted(found, key=lambda one: (one.process.started, one.process.pid)))
+    found = [one for pid in _elsewhere(pids, root, pid_namespace) if (one := _look_at(pid, root))]
+    own = [one for one in found if started_by(one.process, ancestors) in question.persons]
+    return tuple(sorted(own, key=lambda one: (one.process.started, one.process.pid)))
 
 
-def _elsewhere(root: Root, pid_namespace: int) -> Iterator[int]:
+def _elsewhere(pids: Collection[int], root: Root, pid_namespace: int) -> Iterator[int]:
     """Processes of this PID namespace that may have another root: two calls for each tell."""
-    for name in filter(str.isdecimal, os.listdir("/proc")):
+    for pid in pids:
         with suppress(OSError):  # it has ended since, or is none of this observer's business
-            there = os.stat(f"/proc/{name}/root")
+            there = os.stat(f"/proc/{pid}/root")
             elsewhere = (there.st_dev, there.st_ino) != (root.device, root.inode)
-            if elsewhere and os.stat(f"/proc/{name}/ns/pid").st_ino == pid_namespace:
-                yield int(name)
+            if elsewhere and os.stat(f"/proc/{pid}/ns/pid").st_ino == pid_namespace:
+                yield pid
 
 
 def _look_at(pid: int, host: Root) -> Chrooted | None:

@@ -1,4 +1,4 @@
-"""One walk over /proc: the processes of each PID namespace that is not the host's, and how many processes there are.
+"""One look at the processes of the machine: those of each PID namespace that is not the host's, and how many processes there are.
 
 What counts as a member: a process that runs. One that has ended and waits to be reaped (state Z) is in no list; if it is
 PID 1, its namespace is dead and so is no container any more, although the number still stands in /proc.
@@ -29,11 +29,18 @@ class Group:
     depth: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class Running:
+    """The processes of the machine: `count` is what `ps -e` counts, kernel threads too; `pids` are those that may be read."""
+
+    count: int
+    pids: tuple[int, ...]
+
+
 @dataclass(slots=True)
 class Survey:
-    """All that one walk found. `count` is what `ps -e` counts: containers' processes and kernel threads too."""
+    """All that one walk found."""
 
-    count: int = 0
     groups: dict[int, Group] = field(default_factory=dict)
 
     def group(self, inode: int) -> Group:
@@ -45,16 +52,20 @@ class Survey:
         return {process.pid for group in self.groups.values() for process in group.members}
 
 
+def running(hidden: Collection[int]) -> Running:
+    """What runs at this moment, by its numbers; raises OSError only where there is no /proc."""
+    pids = [int(name) for name in os.listdir("/proc") if name.isdecimal()]
+    return Running(len(pids), tuple(pid for pid in pids if pid not in hidden))
+
+
 @contextmanager
-def survey(host: int, wanted: Collection[str]) -> Iterator[Survey]:
-    """Walk over /proc; each group's PID 1 stays held until the block ends. `host` is the host's PID namespace."""
+def survey(host: int, wanted: Collection[str], pids: Collection[int]) -> Iterator[Survey]:
+    """Look at these processes; each group's PID 1 stays held until the block ends. `host` is the host's PID namespace."""
     found = Survey()
     try:
-        for name in os.listdir("/proc"):
-            if name.isdecimal():
-                with suppress(OSError, UnreadableError):  # it has ended since, or is none of this observer's business
-                    found.count += 1
-                    _look_at(int(name), host, wanted, found)
+        for pid in pids:
+            with suppress(OSError, UnreadableError):  # it has ended since, or is none of this observer's business
+                _look_at(pid, host, wanted, found)
         yield found
     finally:
         for group in found.groups.values():

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from ..stepping import Stop
+from .held import read, read_or
 
 
 @dataclass(frozen=True, slots=True)
 class Sandboxed:
     """What the helper knows of a box: its name, its owner's uid, its PID 1 where no cgroup can tell, where it is half made.
 
-    `upper` is a descriptor of the directory of its own layer, -1 where it has none.
+    `upper` is a descriptor of the directory of its own layer, -1 where it has none; `group` the directory of one of its
+    control groups, '' where it has none.
     """
 
     name: str
@@ -20,17 +22,42 @@ class Sandboxed:
     init: int = 0
     stop: Stop | None = None
     upper: int = -1
+    group: str = ""
 
 
-def may_see(caller: int, box: str, sandboxes: Mapping[str, Sandboxed], owner: int) -> bool:
-    """True where this caller may know of a container.
+@dataclass(frozen=True, slots=True)
+class Question:
+    """Who asks, for what, and what the helper itself knows. `persons` are the uids that stand for the caller."""
 
-    Root sees everything. A box, and all that runs in it, is its owner's alone; one that the helper does not know (it is
-    being made, or is left over) is nobody's. Any other container is seen by whoever made its user namespace, and by
-    everybody if that was root: Docker's, say, which `ps` shows to everybody too.
-    """
-    if caller == 0:
-        return True
-    if box:
-        return box in sandboxes and sandboxes[box].owner == caller
-    return owner in (0, caller)
+    subjects: Collection[str]
+    caller: int
+    persons: tuple[int, ...]
+    sandboxes: Mapping[str, Sandboxed]
+    instance: str
+
+    def may_see_box(self, box: str) -> bool:
+        """True where the caller may know of this box, and of all that runs in it.
+
+        It is its owner's alone; one that the helper does not know (it is being made, or is left over) is nobody's. Root sees all.
+        """
+        return self.caller == 0 or (box in self.sandboxes and self.sandboxes[box].owner == self.caller)
+
+    def may_see(self, owner: int | None) -> bool:
+        """True where the caller may know of a container that is in no box, started by this uid, None for one of a daemon's.
+
+        It is seen by who started it, and by everybody where that was root, or may have been: `ps` shows those to everybody too.
+        """
+        return self.caller == 0 or not owner or owner in self.persons
+
+    def not_to_be_read(self) -> frozenset[int]:
+        """The processes in other callers' boxes, by the host's numbers: to look costs who is looked at, and nobody else."""
+        hidden = [one.group for box, one in self.sandboxes.items() if one.group and not self.may_see_box(box)]
+        return frozenset(int(pid) for group in hidden for pid in _members(group))
+
+
+def _members(group: str) -> list[str]:
+    return read_or(lambda: read(f"{group}/cgroup.procs", most=MOST_READ).split(), [])
+
+
+MOST_READ = 1 << 20
+"""Bytes of a list of members: more than a box with the most processes has."""
