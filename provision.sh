@@ -6,6 +6,7 @@
 set -eu
 
 home=/opt/container-workshop
+helper=/usr/local/lib/workshop-helper
 doing="begin"
 
 # What has to be done next, so that its failure can be told.
@@ -44,18 +45,30 @@ install_engines() {
     [ ! -d /run/systemd/system ] || systemctl --quiet enable --now docker
 }
 
+# The system's own Python, which every user may run: one that stands first on root's PATH may be root's alone.
+systems_python() {
+    for one in /usr/bin/python3 /usr/local/bin/python3; do
+        "$one" -I -c 'import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || continue
+        echo "$one"
+        return
+    done
+    echo "There is no Python 3.11 or newer with its venv module in /usr/bin or /usr/local/bin, where every user can run it." >&2
+    return 1
+}
+
 # One line that changes with the source and with the machine's Python.
 fingerprint() {
-    (cd "$1" && python3 --version &&
+    (cd "$1" && "$python" --version &&
         find workshop lessons checks pyproject.toml constraints.txt -type f ! -name '*.pyc' -exec sha256sum {} + | sort) | sha256sum
 }
 
 # Root's own copy: the helper refuses to run from files that others could change. It is made anew from another source only.
 install_workshop() {
     umask 022
+    python=$(systems_python)
     source_is=$(fingerprint "$1")
     if [ "$(cat "$home/made-from" 2>/dev/null)" != "$source_is" ]; then
-        python3 -m venv --clear "$home"
+        "$python" -m venv --clear "$home"
         "$home/bin/python" -m pip --disable-pip-version-check --quiet install --constraint "$1/constraints.txt" "$1"
         echo "$source_is" >"$home/made-from" # last: what was broken off is made anew
     fi
@@ -65,13 +78,30 @@ install_workshop() {
     "$home/bin/workshop" helper install
 }
 
+# Where systemd does not have the helper listen, this does, until the machine is switched off.
+start_helper() {
+    [ ! -d /run/systemd/system ] || return 0
+    setsid "$helper/start" </dev/null >>/var/log/workshop-helper.log 2>&1 &
+    for _ in $(seq 100); do
+        ! "$home/bin/workshop" helper status >/dev/null || return 0
+        sleep 0.1
+    done
+    tail -n 1 /var/log/workshop-helper.log >&2
+    return 1
+}
+
 # The image that the lessons start: box's, and Docker's where that runs, so that they need no network.
 make_images() {
-    [ -e /proc/self ] || return 0 # the root of a machine that is being built: nothing can be started in it
     "$home/bin/box" run --rm busybox true # makes it, where it is not there yet
     docker info >/dev/null 2>&1 || return 0
     docker image inspect busybox >/dev/null 2>&1 || "$home/bin/box" run --rm busybox sh -c 'tar -cf - [!dps]* sbin' |
         docker import --change 'CMD ["sh"]' - busybox >/dev/null
+}
+
+# An ordinary account really starts a box, by the helper that is for all: only then anybody may be told that all is ready.
+start_a_box_as_nobody() {
+    setpriv --reuid=65534 --regid=65534 --clear-groups env -i PATH=/usr/local/bin:/usr/bin:/bin HOME=/nonexistent LC_ALL=C.UTF-8 \
+        box run --rm busybox true
 }
 
 # The next start is with this version of control groups; systemd knows version 1 until its release 256.
@@ -102,8 +132,16 @@ install_engines
 begin "install the workshop in $home, and its helper"
 install_workshop "$source"
 
-begin "make the image busybox"
-make_images
+if [ -e /proc/self ]; then # else it is the root of a machine that is being built: nothing can be started in it
+    begin "start the helper"
+    start_helper
+
+    begin "make the image busybox"
+    make_images
+
+    begin "start a box as an ordinary user"
+    start_a_box_as_nobody
+fi
 
 # The learner of a machine that is the learner's own may use Docker; on a shared one that would be root's rights for all.
 if getent passwd vagrant >/dev/null && getent group docker >/dev/null; then
@@ -118,4 +156,11 @@ fi
 
 begin "show its version"
 "$home/bin/workshop" --version
-echo "Ready. Any user of this machine may now type: workshop start"
+if [ -e /proc/self ]; then
+    echo "Ready. Any user of this machine may now type: workshop start"
+else
+    echo "Installed. Nothing was started here, without /proc."
+fi
+if [ -e /proc/self ] && [ ! -d /run/systemd/system ]; then
+    echo "There is no systemd here: after each start of the machine root must run $helper/start"
+fi

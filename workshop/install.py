@@ -49,12 +49,17 @@ LimitNOFILE=65536
 START = """\
 #!{python} -I
 # Listens where every user of this machine can call, and becomes the helper: what the units do where systemd runs.
-import os, socket, sys
+import os, socket, sys, time
 
-path = "/run/{instance}/helper.sock"
-listener = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-if listener.connect_ex(path) == 0:
-    sys.exit("A helper listens already at " + path)
+path, waited = "/run/{instance}/helper.sock", False
+while socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET).connect_ex(path) == 0:
+    if os.stat(path).st_mode & 0o006:
+        print("A helper for everybody listens already at " + path)
+        sys.exit()
+    if not waited:
+        print("Root's own helper runs; it ends half a minute after it was last used. Waiting for that.", flush=True)
+    waited = True
+    time.sleep(3)
 os.umask(0o022)
 os.makedirs(os.path.dirname(path), exist_ok=True)
 if os.path.exists(path):
@@ -64,6 +69,7 @@ listener.bind(path)
 os.chmod(path, 0o666)
 listener.listen(64)
 os.dup2(listener.fileno(), 3)
+os.set_inheritable(3, True)
 os.environ |= {{"WORKSHOP_INSTANCE": "{instance}", "LISTEN_PID": str(os.getpid()), "LISTEN_FDS": "1"}}
 os.execv("{python}", "{command} run".split())
 """

@@ -87,7 +87,7 @@ class Callers:
 
     def account(self, end: socket.socket) -> int:
         """The account of whoever is at the other end of a socket: a uid, and root's for root only."""
-        pid, uid, _ = _CREDENTIALS.unpack(end.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size))
+        pid, uid = peer(end)
         if uid == 0:
             return 0
         self._refresh()
@@ -98,6 +98,12 @@ class Callers:
         if stamp != self._stamp:
             self._stamp = stamp
             self._accounts = parse_accounts(_text(PASSWD), _text(SUBUID))
+
+
+def peer(end: socket.socket) -> tuple[int, int]:
+    """The process that connected, which may have ended since, and the uid that it had then (SO_PEERCRED, unix(7))."""
+    pid, uid, _ = _CREDENTIALS.unpack(end.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size))
+    return pid, uid
 
 
 def _stamp(path: str) -> Stamp:

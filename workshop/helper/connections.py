@@ -13,6 +13,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from ..protocol import MAXIMUM_PACKET, ProtocolError, encode, parse_request
+from . import callers
 from .answers import Answer, memory_file, refusal
 from .images.transfers import Transfer
 from .operations import perform
@@ -43,6 +44,7 @@ class Connection:
         """Serve this account: what a caller says of itself is never read."""
         self.server = server
         self.end = end
+        self.pid, _ = callers.peer(end)
         self.uid = account
         self.sandboxes: dict[str, Sandbox] = {}
         self.executions: dict[int, Execution] = {}
