@@ -11,7 +11,7 @@ INPUTS := pyproject.toml constraints.txt
 # The system's own Python first: it is the one that every user of the machine may run.
 PYTHONS := /usr/bin/python3 python3 python3.14 python3.13 python3.12 python3.11
 
-.PHONY: start test test-neighbours test-vm bench pictures clean
+.PHONY: start test test-neighbours test-vm soak bench pictures clean
 
 start: $(VENV)/installed
 	@$(BIN)/workshop start
@@ -33,6 +33,9 @@ test-vm: $(VENV)/installed
 bench: export PYTHONDONTWRITEBYTECODE =
 bench: $(VENV)/installed-for-tests
 	@for file in `grep -l __main__ benchmarks/*.py`; do $(BIN)/python "$$file" || exit 1; done
+
+soak: $(VENV)/installed-for-tests
+	$(BIN)/python -m tests.soak
 
 pictures: $(VENV)/installed-for-tests
 	@$(BIN)/python docs/pictures.py

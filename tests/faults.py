@@ -30,12 +30,10 @@ BROOD = ["sh", "-c", "trap '' TERM; for i in $(seq 20); do sleep 600 & done; ech
 class Helper:
     """A helper process of this instance; `before` is put in front of its command line."""
 
-    def __init__(self, *before: str) -> None:
-        """Start it, and wait until it listens or has ended."""
+    def __init__(self, *before: str, log: int = subprocess.DEVNULL) -> None:
+        """Start it, and wait until it listens or has ended; it complains into `log`."""
         command = [*before, sys.executable, "-I", MAIN, "run"]
-        self.process = subprocess.Popen(
-            command, env=ENVIRONMENT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
-        )
+        self.process = subprocess.Popen(command, env=ENVIRONMENT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log)
         assert self.process.stdout is not None
         with self.process.stdout as ready:
             self.listens = bool(ready.read(1))
