@@ -97,29 +97,25 @@ def allow_descriptors() -> None:
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
-def limit() -> None:
-    """The usual soft limit of descriptors, and of queues and signals what a sandbox may have, whatever the helper has.
+def prepare() -> None:
+    """Compute before any fork what every child will need, and bound what each inherits of queues and signals.
 
-    Before a user namespace is made: what its maker may have of the latter two is the most that all in it can have together.
+    By inheritance, and so before a user namespace is made: what its maker may have is the most that all in it have together.
     """
-    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (min(DESCRIPTORS, hard), hard))
+    seccomp.program()
     for kind, most in ((resource.RLIMIT_MSGQUEUE, QUEUE_BYTES), (resource.RLIMIT_SIGPENDING, SIGNALS)):
         _, hard = resource.getrlimit(kind)
         least = most if hard == resource.RLIM_INFINITY else min(most, hard)
         resource.setrlimit(kind, (least, least))
 
 
-def prepare() -> None:
-    """Compute before any fork what every child will need."""
-    seccomp.program()
-
-
 def restrict(capabilities: Sequence[int], stop: Callable[[str], None]) -> None:
-    """Default signals, bounded capabilities, no new privileges, seccomp. After this there is no way back.
+    """The usual limits, default signals, bounded capabilities, no new privileges, seccomp. After this there is no way back.
 
     `stop` waits before each of the last three steps, where somebody walks through them.
     """
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(DESCRIPTORS, hard), hard))
     for number in HANDLED:
         syscalls.default_signal(number)
     signal.pthread_sigmask(signal.SIG_SETMASK, [])

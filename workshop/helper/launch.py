@@ -156,7 +156,6 @@ def fork(place: Place, child: Callable[[Channel], None], *kept: int) -> tuple[Ch
         gc.disable()  # a collection would touch, and so copy, every page that is shared with the helper
         ours.detach()  # its number is closed below; the object must not close it a second time
         syscalls.close_all_but({0, 1, 2, theirs.fileno(), *kept})
-        confine.limit()
         _report(Channel(theirs), child)
     finally:
         os._exit(1)
