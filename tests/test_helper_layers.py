@@ -8,13 +8,15 @@ import tarfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.helper_process import INSTANCE, Process, background, execute, groups, read_all, refusal, run
 from tests.layouts import archive, config, digest, hand_over, member
 from workshop.client import Client, HelperError
-from workshop.helper.images.store import IMAGES_EACH, LAYER_BYTES
+from workshop.helper.images.quota import LAYER_BYTES
+from workshop.helper.images.store import IMAGES_EACH
 from workshop.helper.observe.written import MOST
 from workshop.protocol import Image, Images, Layer, Pack, Register, Remove, Run, Transferred, Unpack, Unregister, Wait
 
@@ -237,10 +239,46 @@ def test_wrong_configurations_are_refused(client: Client, base: str) -> None:
     ):
         assert refusal(client, Register("wrong", text)) == "bad_config"
     assert refusal(client, Register("wrong", json.dumps(config()))) == "bad_layer_count"
-    assert refusal(client, Register("wrong", json.dumps(config("../../shared")))) == "no_such_layer"
+    assert refusal(client, Register("wrong", json.dumps(config("../../shared")))) == "bad_config"
     assert refusal(client, Register("../wrong", json.dumps(config(base)))) == "bad_image_name"
     assert refusal(client, Unpack("../../shared")) == "bad_digest"
     assert refusal(client, Unregister("busybox")) == "image_is_shared"
+
+
+WRONG: dict[str, dict[str, Any]] = {
+    "half a pair": {"config": {"Cmd": ["\udc80"]}},
+    "half a pair in a key": {"config": {"Cmd": ["sh"], "Labels": {"\ud800": ""}}},
+    "NUL": {"config": {"Cmd": ["sh\0"]}},
+    "NUL where nobody looks": {"author": "\0"},
+    "a text for a list": {"config": {"Cmd": "sh"}},
+    "a number in a list": {"config": {"Entrypoint": ["sh", 1]}},
+    "an object for a list": {"config": {"Entrypoint": {"sh": ""}}},
+    "a list for an object": {"config": ["sh"]},
+    "no object": {"config": 0},
+    "no layers": {"rootfs": {"diff_ids": None}},
+    "a number of layers": {"rootfs": {"diff_ids": 5}},
+    "a digest for a list": {"rootfs": {"diff_ids": digest(b"one")}},
+    "digests as keys": {"rootfs": {"diff_ids": {digest(b"one"): 1}}},
+    "no digest": {"rootfs": {"diff_ids": ["a"]}},
+    "a history of texts": {"history": ["made"]},
+    "deep": {"author": json.loads("[" * 900 + "]" * 900)},
+}
+
+
+@pytest.mark.parametrize("kind", WRONG)
+def test_types_and_texts_of_a_configuration_are_held(client: Client, base: str, kind: str) -> None:
+    """A text that can't be handed on, wherever it stands, and a type that the OCI does not have there are refused by name."""
+    assert refusal(client, Register("wrong", json.dumps({**config(base), **WRONG[kind]}))) == "bad_config"
+
+
+@pytest.mark.usefixtures("no_images")
+def test_what_a_configuration_leaves_out_may_be_null(client: Client, base: str) -> None:
+    """Null stands for nothing, as other programs write it; the command is then a shell."""
+    told = {**config(base), "history": None, "config": {"Cmd": None, "Entrypoint": None, "Labels": {"é": "中"}}}
+    for name, text in (("one", json.dumps(told)), ("two", json.dumps({**told, "config": None}))):
+        client.ask(Register(name, text))
+        reply = client.ask(Run(name, [], remove=True))
+        assert (read_all(reply.descriptors[0]), client.ask(Wait(reply.values["id"])).values["code"]) == ("", 0)
 
 
 @pytest.mark.usefixtures("no_images")

@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from tests.faults import wait_for
 from tests.helper_process import (
     INSTANCE,
     MAIN,
@@ -27,7 +28,7 @@ from tests.helper_process import (
     started,
     wait_until_gone,
 )
-from tests.layouts import archive, config, digest, hand_over
+from tests.layouts import archive, config, digest, hand_over, member
 from tests.walking import WANTED, told, walked
 from workshop.client import Client
 from workshop.facts import SUBJECTS
@@ -188,6 +189,25 @@ def test_what_has_ended_is_known_after_a_crash(
         later.ask(Remove("mine"))
     process.process.terminate()
     process.process.wait(20)
+
+
+@pytest.mark.parametrize("crash", [False, True])
+def test_directories_that_forbid_to_be_changed_go(
+    own: Process, client: Client, command: list[str], environ: dict[str, str], crash: bool
+) -> None:
+    """A layer with directories of mode 0555, as Go's module cache has, is removed while the helper runs, and after a crash."""
+    closed = [member("go", tarfile.DIRTYPE, mode=0o755), member("go/mod", tarfile.DIRTYPE, mode=0o555)]
+    data = archive(members=[*closed, member("go/mod/deep", tarfile.DIRTYPE, mode=0)])
+    hand_over(client, data)
+    if crash:
+        own.kill()
+        command = [*command, "reconcile"]
+        assert subprocess.run(command, check=True, capture_output=True, text=True, **user_options(environ)).stderr == ""
+    else:
+        client.ask(Register("made", json.dumps(config(digest(data)))))
+        client.ask(Unregister("made"))
+    layers = Path(environ["HOME"]) / ".local/share" / INSTANCE / "store" / str(UID) / "layers"
+    wait_for(lambda: list(layers.iterdir()) == [], "the layer's end")
 
 
 def test_only_the_user_can_connect(own: Process) -> None:

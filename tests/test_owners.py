@@ -27,6 +27,7 @@ def above(*uids: int, before: Callable[[], None] = lambda: None, stay: bool = Tr
     """
     told, tell = os.pipe()
     if (child := os.fork()) == 0:
+        os.setsid()  # one signal ends them all
         before()
         _chain(uids, tell, stay)
     os.close(tell)
@@ -35,9 +36,7 @@ def above(*uids: int, before: Callable[[], None] = lambda: None, stay: bool = Tr
         starter = int(os.read(told, 64))
         yield Path(f"/proc/{_inner(starter)}/ns/pid").stat().st_ino
     finally:
-        os.kill(starter, signal.SIGKILL)
-        if stay:
-            os.kill(child, signal.SIGKILL)
+        os.killpg(child, signal.SIGKILL)
         os.waitpid(child, 0)
         os.close(told)
 

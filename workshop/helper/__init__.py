@@ -38,6 +38,6 @@ The core, 2,840 lines of code, is what keeps the promises above. It can be read 
 7. `syscalls`, underneath it all.
 
 Each of the others says on its own first page what it promises beyond that, and can be read, or left, by itself:
-`images`, 730 lines (what sandboxes are made of), `networks`, 190 lines (how they reach each other), and `observe`,
+`images`, 1,000 lines (what sandboxes are made of), `networks`, 190 lines (how they reach each other), and `observe`,
 1,600 lines (the facts; it reads and changes nothing).
 """

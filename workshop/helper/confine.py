@@ -24,8 +24,12 @@ CAPABILITIES = (0, 1, 3, 4, 5, 6, 7, 8, 10, 13, 18, 27, 29, 31)
 sys_chroot, mknod, audit_write, setfcap. Held in the sandbox's user namespace: none of them counts outside of it."""
 DESCRIPTORS = 1024
 """The usual soft limit."""
+QUEUE_BYTES = 800 << 10
+"""Of POSIX queues: the kernel's own default (MQ_BYTES_MAX)."""
+SIGNALS = 4096
+"""That wait to be delivered: as many as the most processes that a sandbox may have."""
 HIGHEST_CAPABILITY = syscalls.highest_capability()
-SIGNALS = (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGTERM, signal.SIGPIPE, signal.SIGXFSZ, signal.SIGCHLD)
+HANDLED = (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGTERM, signal.SIGPIPE, signal.SIGXFSZ, signal.SIGCHLD)
 """Those that Python, the helper or who started it may ignore or handle; ignored ones would survive exec (signal(7))."""
 _SIOCGIFFLAGS, _SIOCSIFFLAGS, _SIOCSIFADDR, _SIOCSIFNETMASK, _IFF_UP = 0x8913, 0x8914, 0x8916, 0x891C, 1
 _TIOCSPTLCK, _TIOCGPTPEER = 0x40045431, 0x5441
@@ -94,8 +98,15 @@ def allow_descriptors() -> None:
 
 
 def prepare() -> None:
-    """Compute before any fork what every child will need."""
+    """Compute before any fork what every child will need, and bound what each inherits of queues and signals.
+
+    By inheritance, and so before a user namespace is made: what its maker may have is the most that all in it have together.
+    """
     seccomp.program()
+    for kind, most in ((resource.RLIMIT_MSGQUEUE, QUEUE_BYTES), (resource.RLIMIT_SIGPENDING, SIGNALS)):
+        _, hard = resource.getrlimit(kind)
+        least = most if hard == resource.RLIM_INFINITY else min(most, hard)
+        resource.setrlimit(kind, (least, least))
 
 
 def restrict(capabilities: Sequence[int], stop: Callable[[str], None]) -> None:
@@ -105,7 +116,7 @@ def restrict(capabilities: Sequence[int], stop: Callable[[str], None]) -> None:
     """
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (min(DESCRIPTORS, hard), hard))
-    for number in SIGNALS:
+    for number in HANDLED:
         syscalls.default_signal(number)
     signal.pthread_sigmask(signal.SIG_SETMASK, [])
     stop("why_capabilities")

@@ -17,7 +17,6 @@ from typing import Any
 
 from . import files
 from .cgroups import Limits
-from .images.layers import make_private
 from .images.store import Image
 from .logs import Log
 from .loop import Loop
@@ -46,7 +45,7 @@ class Ended:
     def write(self, sandbox: Sandbox) -> None:
         """Write down a sandbox that has just ended."""
         try:
-            make_private(self.directory)
+            files.make_private(self.directory)
             files.replace(self._place(sandbox.id), json.dumps(_record(sandbox)).encode())
         except OSError as error:
             tell(f"container {sandbox.name} of {sandbox.owner} will be forgotten with this helper: {error}")

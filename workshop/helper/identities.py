@@ -9,6 +9,21 @@ from . import syscalls
 IDENTITIES = 65536
 
 
+def unshare_as(base: int, flags: int) -> None:
+    """unshare(2), with a user namespace that is nobody's: made by the root that it will have, where that is another than ours.
+
+    What a sandbox takes of tables that the kernel counts per user (inotify instances and watches, pending signals, bytes of
+    queues, namespaces) it counts for whoever made the user namespace too, up to that user's limit (namespaces(7), ucounts of
+    kernel/ucount.c): made by the helper, a sandbox could take all that the host's root has. Of the two identities the
+    effective one counts; capabilities outlive its change (SECBIT_NO_SETUID_FIXUP, capabilities(7)), so that it works where
+    ordinary users may make no user namespace. The new namespace begins with the usual bits again.
+    """
+    if base:
+        syscalls.prctl(syscalls.PR_SET_SECUREBITS, syscalls.SECBIT_NO_SETUID_FIXUP)
+        os.seteuid(base)
+    syscalls.unshare(flags)
+
+
 def map_identities(pid: int, base: int) -> None:
     """Write the child's identity maps.
 
@@ -32,7 +47,11 @@ def mapped_copy(directory: str, pid: int) -> int:
     namespace = os.open(f"/proc/{pid}/ns/user", os.O_RDONLY | os.O_CLOEXEC)
     try:
         copy = syscalls.clone_mount(directory)
-        syscalls.set_mount_attributes(copy, syscalls.MOUNT_ATTR_IDMAP, namespace)
+        try:
+            syscalls.set_mount_attributes(copy, syscalls.MOUNT_ATTR_IDMAP, namespace)
+        except OSError:
+            os.close(copy)
+            raise
         return copy
     finally:
         os.close(namespace)

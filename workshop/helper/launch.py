@@ -30,7 +30,7 @@ from typing import NoReturn
 from ..protocol import ProtocolError
 from . import confine, rootfs, syscalls
 from .cgroups import Cgroups
-from .identities import map_identities, mapped_copy, take_identity
+from .identities import map_identities, mapped_copy, take_identity, unshare_as
 from .networks.bridges import INTERFACE, PREFIX, Plug
 from .stepping import Straight
 
@@ -101,11 +101,20 @@ class Channel:
         self.end = end
 
     def send(self, word: str, *descriptors: int) -> None:
-        """Send a word; raises OSError where the other side is gone."""
-        socket.send_fds(self.end, [word.encode()], descriptors)
+        """Send a word; raises ProtocolError where the other side is gone, with the last word that it left."""
+        try:
+            socket.send_fds(self.end, [word.encode()], descriptors)
+        except (BrokenPipeError, ConnectionResetError) as error:
+            raise _refusal(self.receive()[0]) from error
 
     def receive(self) -> tuple[str, list[int]]:
         """The next packet, empty at the end; raises OSError EMFILE where descriptors beside it found no room."""
+        try:
+            return self._receive()
+        except ConnectionResetError:  # told once, of a side that went without reading all: what it said is still there
+            return self._receive()
+
+    def _receive(self) -> tuple[str, list[int]]:
         data, descriptors, flags, _ = socket.recv_fds(self.end, 4096, MOST_LAYERS, socket.MSG_CMSG_CLOEXEC)
         if flags & socket.MSG_CTRUNC:
             close(descriptors)
@@ -208,8 +217,10 @@ def _map(channel: Channel, outer: int, place: Place) -> Generator[int, None, Non
     if not place.base:
         return
     yield from channel.await_word("image")
-    lowers = [mapped_copy(directory, outer) for directory in place.layers.values()]
+    lowers: list[int] = []
     try:
+        for directory in place.layers.values():
+            lowers.append(mapped_copy(directory, outer))
         channel.send("image", *lowers)
     finally:
         close(lowers)
@@ -224,11 +235,13 @@ def _adopt(channel: Channel, outer: int, held: dict[int, int], place: Place) -> 
     let_go(outer, held.pop(outer), place)
     channel.send("go")
     _, descriptors = yield from channel.await_word("exec")
-    yield channel.end.fileno()
-    packet, _ = channel.receive()
-    if packet:
+    try:
+        yield channel.end.fileno()
+        if packet := channel.receive()[0]:
+            raise _refusal(packet)
+    except (OSError, ProtocolError):
         close(descriptors)
-        raise _refusal(packet)
+        raise
     upper = descriptors.pop() if place.layers else -1
     return Started(int(born), inner, descriptors[0] if descriptors else None, upper)
 
@@ -263,7 +276,7 @@ def _outer(channel: Channel, place: Place, program: Program) -> None:
     walk.stop("why_join")
     place.cgroups.join(place.name)
     walk.stop("why_unshare")
-    syscalls.unshare(syscalls.NAMESPACES)
+    unshare_as(place.base, syscalls.NAMESPACES)
     walk.stop("why_maps")
     channel.send("unshared")
     channel.expect("mapped")

@@ -1,4 +1,4 @@
-"""After a crash: find everything that bears this helper's name, and remove it. No new work before that is done."""
+"""After a crash: find everything that bears this helper's name, and remove it. No new work before that was tried."""
 
 from __future__ import annotations
 
@@ -8,45 +8,50 @@ import signal
 import time
 
 from .confine import mark
+from .files import remove
 from .sandboxes import Home
+from .troubles import saying
 
 PATIENCE_SECONDS = 5.0
 
 
 def reconcile(home: Home) -> int:
-    """Remove what is left of sandboxes and half-made images; returns how many things. Raises OSError if some stay.
+    """Remove what is left of sandboxes and half-made images; returns how many things. What stays is said, a line for each.
 
     Safe: only groups under INSTANCE/ are looked at, and only processes in them or, without root, of this user's own whose
     PID 1 says that it is this helper's box.
     """
-    names = home.cgroups.names() | home.ledger.names()
-    for name in names:
-        _remove(home, name)
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    names = home.ledger.names()
+    with saying("control groups that a crash left are not looked for"):
+        names |= home.cgroups.names()
+    count = sum(_remove(home, name, deadline) for name in names)
     home.cgroups.remove_parent()
-    count = len(names) + _remove_layers(home) + home.networks.remove_left()
+    for find in (home.images.sweep_all, home.networks.left):
+        with saying("what a crash may have left is not looked for"):
+            count += sum(map(_remove_files, find()))
     return count if home.cgroups.mounted else count + _kill_marked(home.instance)
 
 
-def _remove_layers(home: Home) -> int:
-    """Remove half-made layers and those that no image has; returns how many."""
-    found = home.images.sweep_all()
-    if found:
-        import shutil  # noqa: PLC0415  # a helper larger by this forks slower, and it is seldom needed
-
-        for directory in found:
-            shutil.rmtree(directory)
-    return len(found)
+def _remove_files(path: str) -> bool:
+    """Remove a file or directory; False where it stays."""
+    with saying(f"{path} is left"):
+        remove(path)
+        return True
+    return False
 
 
-def _remove(home: Home, name: str) -> None:
-    """Remove one sandbox, by its name."""
-    end = time.monotonic() + PATIENCE_SECONDS
-    while not home.cgroups.remove(name):
-        if time.monotonic() > end:
-            raise OSError(f"control group {home.instance}/{name} can't be removed: something in it does not end")
-        home.cgroups.kill(name)
-        time.sleep(0.001)
-    home.ledger.forget(name)
+def _remove(home: Home, name: str, deadline: float) -> bool:
+    """Remove one sandbox, by its name; False where it stays."""
+    with saying(f"control group {home.instance}/{name} is left"):
+        while not home.cgroups.remove(name):
+            home.cgroups.kill(name)
+            if time.monotonic() > deadline:
+                raise OSError("something in it does not end")
+            time.sleep(0.001)
+        home.ledger.forget(name)
+        return True
+    return False
 
 
 def _kill_marked(instance: str) -> int:

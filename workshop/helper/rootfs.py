@@ -17,6 +17,9 @@ from .syscalls import MS_BIND, MS_NODEV, MS_NOEXEC, MS_NOSUID, MS_PRIVATE, MS_RD
 
 SIZE = 64 << 20
 """Bytes that a sandbox may write; they count as its memory as well."""
+TERMINALS = 16
+"""As many as one connection can start programs. All sandboxes together have the 3,072 that the kernel does not keep for the host
+(kernel.pty.max less kernel.pty.reserve; kernel: Documentation/filesystems/devpts.rst), so that it takes 192 to use them up."""
 STRICT = MS_NOSUID | MS_NODEV | MS_NOEXEC
 NODES = ("null", "zero", "full", "random", "urandom", "tty")
 LINKS = {
@@ -82,7 +85,8 @@ def _make_dev(dev: str, groups: bool) -> None:
     for name in ("pts", "shm", "mqueue"):
         os.mkdir(f"{dev}/{name}")
     # gid 5 is tty's; an ordinary user's map has no such group.
-    mount("devpts", f"{dev}/pts", "devpts", MS_NOSUID | MS_NOEXEC, "newinstance,ptmxmode=0666,mode=0620" + ",gid=5" * groups)
+    options = f"newinstance,max={TERMINALS},ptmxmode=0666,mode=0620" + ",gid=5" * groups
+    mount("devpts", f"{dev}/pts", "devpts", MS_NOSUID | MS_NOEXEC, options)
     for name in NODES:
         _touch(f"{dev}/{name}")
         mount(f"/dev/{name}", f"{dev}/{name}", flags=MS_BIND)

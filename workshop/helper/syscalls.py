@@ -39,11 +39,13 @@ PR_SET_PDEATHSIG = 1
 PR_SET_DUMPABLE = 4
 PR_SET_SECCOMP = 22
 PR_CAPBSET_DROP = 24
+PR_SET_SECUREBITS = 28
 PR_SET_CHILD_SUBREAPER = 36
 PR_SET_NO_NEW_PRIVS = 38
 PR_CAP_AMBIENT = 47
 PR_CAP_AMBIENT_CLEAR_ALL = 4
 SECCOMP_MODE_FILTER = 2
+SECBIT_NO_SETUID_FIXUP = 4
 UNKNOWN_CODE = 255
 """The exit code of a program that somebody else reaped."""
 
@@ -140,6 +142,11 @@ def make_read_only(target: str) -> None:
 def move_mount(descriptor: int, target: str) -> None:
     """move_mount(2): put a mount that was mounted nowhere here."""
     _syscall("move_mount", _SYS_MOVE_MOUNT, descriptor, b"", -100, target.encode(), _MOVE_MOUNT_F_EMPTY_PATH)
+
+
+def sync_file_system(descriptor: int) -> None:
+    """syncfs(2): all that was written to the file system of this file is on the disk when it returns."""
+    _checked(_libc.syncfs(descriptor), "syncfs")
 
 
 def close_all_but(kept: Collection[int]) -> None:

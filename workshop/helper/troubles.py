@@ -8,7 +8,7 @@ from __future__ import annotations
 import contextlib
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 MOST = 64 * 1024
 """Bytes that may be written at once, and as many again in PERIOD_SECONDS."""
@@ -60,6 +60,15 @@ def tell_error(error: BaseException) -> None:
         places.append(f"{os.path.basename(at.tb_frame.f_code.co_filename)}:{at.tb_lineno}")
         at = at.tb_next
     tell(f"{type(error).__name__}: {error} ({' > '.join(places)})")
+
+
+@contextlib.contextmanager
+def saying(what: str) -> Iterator[None]:
+    """Go on where this could not be done: a line says so, and why."""
+    try:
+        yield
+    except (OSError, RecursionError) as error:  # the latter of a tree that is deeper than any that we make
+        tell(f"{what}: {error}")
 
 
 def contained(act: Callable[..., object], *arguments: object) -> bool:

@@ -14,6 +14,9 @@ import subprocess
 from collections.abc import Iterable
 
 from ...protocol import ProtocolError
+from .. import files, syscalls
+from ..troubles import saying
+from . import disk
 from .layers import Layers
 from .packing import write_archive
 
@@ -43,16 +46,20 @@ def bake(layers: Layers) -> tuple[str, str]:
 
     The same programs make the same digests, whenever and wherever this is done.
     """
-    making = layers.begin()
+    with disk.refusing():
+        making = layers.begin()
     try:
         _fill(f"{making}/root")
         with open(f"{making}/layer.tar", "wb") as file:
             write_archive(f"{making}/root", file, moment=0)
         with open(f"{making}/layer.tar", "rb") as file:
             digest = "sha256:" + hashlib.file_digest(file, "sha256").hexdigest()
-        layers.keep(making, digest)
+            syscalls.sync_file_system(file.fileno())
+        for left in layers.keep(making, digest, disk.count(f"{making}/root")):
+            files.remove(left)
     except (OSError, subprocess.SubprocessError) as error:
-        shutil.rmtree(making, ignore_errors=True)
+        with saying(f"{making} is left for the next start"):
+            files.remove(making)
         raise ProtocolError("image_failed", image="busybox", reason=str(error)) from error
     return digest, _configuration(digest)
 

@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Collection
-from typing import Any
+from collections.abc import Callable, Collection, Generator
+from typing import Any, NoReturn, TypeVar
 
 from ... import facts, protocol
 from ...protocol import ProtocolError
-from .. import launch, syscalls
+from .. import files, launch, syscalls
 from ..answers import Answer, Caller
 from ..loop import Task
 from ..sandboxes import Sandboxes
-from . import transfers
+from ..troubles import saying
+from . import disk, quota, transfers
+from .disk import Taken
 from .layers import DIGEST
-from .store import ALL_BYTES, LAYER_BYTES, Images
+from .quota import Room
+from .store import Images
 from .transfers import Transfer
 
-ROOT_BYTES = 4 << 30
-"""How large a layer of root's may be."""
+Told = TypeVar("Told")
 
 
 def image_facts(sandboxes: Sandboxes, caller: Caller) -> tuple[facts.Image, ...]:
@@ -38,11 +40,13 @@ def _image(sandboxes: Sandboxes, caller: Caller, request: protocol.Image) -> Ans
 
 def _layer(sandboxes: Sandboxes, caller: Caller, request: protocol.Layer) -> Answer:
     archive = sandboxes.home.images.holding(caller.uid, request.digest).archive(request.digest)
-    return Answer({}, (os.open(archive, os.O_RDONLY | os.O_CLOEXEC),))
+    with disk.refusing():
+        return Answer({}, (os.open(archive, os.O_RDONLY | os.O_CLOEXEC),))
 
 
 def _register(sandboxes: Sandboxes, caller: Caller, request: protocol.Register) -> Answer:
     image = sandboxes.home.images.register(caller.uid, request.name, request.config)
+    _sweep(sandboxes, caller.uid)
     return Answer({"id": image.id, "name": image.name})
 
 
@@ -50,8 +54,7 @@ def _unregister(sandboxes: Sandboxes, caller: Caller, request: protocol.Unregist
     images = sandboxes.home.images
     running = [one.stack.id for one in sandboxes.all.values() if one.running and one.owner == caller.uid]
     last = images.remove(caller.uid, request.image, running)
-    if last:
-        _sweep(sandboxes, caller.uid)
+    _sweep(sandboxes, caller.uid)
     return Answer({"last": last})
 
 
@@ -59,35 +62,69 @@ def _unpack(sandboxes: Sandboxes, caller: Caller, request: protocol.Unpack) -> A
     _require_idle(caller)
     if not DIGEST.fullmatch(request.digest):
         raise ProtocolError("bad_digest", digest=request.digest)
-    if _is_there(sandboxes.home.images, caller.uid, request.digest):
+    images = sandboxes.home.images
+    if _is_there(images, caller.uid, request.digest):
+        images.expect(caller.uid, request.digest, caller.is_open)
         return Answer({"present": True})
-    most = _room(sandboxes, caller.uid)
-    if caller.uid in sandboxes.home.images.unpacking:
+    if caller.uid in images.unpacking:
         raise ProtocolError("one_layer_at_a_time")
-    source, client = os.pipe2(os.O_CLOEXEC)
-    _begin_unpacking(sandboxes, caller, source, request.digest, most)
+    room = _room(sandboxes, caller.uid)
+    with disk.refusing():
+        order, client = _order(images, caller.uid, request.digest, room)
+    _begin_unpacking(sandboxes, caller, order)
     return Answer({"present": False}, (client,))
 
 
-def _begin_unpacking(sandboxes: Sandboxes, caller: Caller, source: int, digest: str, most: int) -> None:
+def _order(images: Images, owner: int, digest: str, room: Room) -> tuple[transfers.Order, int]:
+    """What is to be unpacked, and the other end of its pipe; raises OSError, and leaves nothing then."""
+    making = images.layers(owner).begin()
+    try:
+        source, client = os.pipe2(os.O_CLOEXEC)
+    except OSError:
+        files.remove(making)
+        raise
+    return transfers.Order(source, digest, room, making), client
+
+
+def _begin_unpacking(sandboxes: Sandboxes, caller: Caller, order: transfers.Order) -> None:
     """Have a confined child read the pipe, and keep what it made of it or remove it."""
     home, name = sandboxes.home, os.urandom(32).hex()
-    layers = home.images.layers(caller.uid)
     transfer = caller.transfer = Transfer()
-    order = transfers.Order(source, digest, most, layers.begin())
     base = 0 if os.geteuid() else transfers.IDENTITIES_BASE
     place = launch.Place(home.instance, home.cgroups, name, {}, base, home.directory, sandboxes.children)
 
-    def finish(outcome: Exception | None) -> None:
-        if outcome is None:
-            layers.keep(order.making, digest)
-        else:
-            _remove_trees(sandboxes, [layers.discard(order.making)])
+    def finish(outcome: Taken | Exception) -> None:
         home.images.unpacking.discard(caller.uid)
-        sandboxes.sweep(name, lambda: transfer.end(outcome))
+        error = _settle(sandboxes, caller.uid, order, outcome)
+        if error is None:
+            home.images.expect(caller.uid, order.digest, caller.is_open)
+        sandboxes.sweep(name, lambda: transfer.end(error))
 
     home.images.unpacking.add(caller.uid)
     _go(sandboxes, transfers.unpack(place, order), finish)
+
+
+def _settle(sandboxes: Sandboxes, owner: int, order: transfers.Order, outcome: Taken | Exception) -> Exception | None:
+    """Give a layer its name, or take its directory's away and have that removed; returns what went wrong."""
+    layers = sandboxes.home.images.layers(owner)
+    if isinstance(outcome, Taken):
+        try:
+            gone = layers.keep(order.making, order.digest, outcome)
+        except OSError as error:
+            outcome = error
+        else:
+            _remove_trees(sandboxes, gone)
+            return None
+    with saying("what was to become a layer is left for the next start"):
+        _remove_trees(sandboxes, [layers.discard(order.making)])
+    return _refusal(outcome)
+
+
+def _refusal(outcome: Exception) -> Exception:
+    """What a caller is told of a transfer that failed: what the machine did not do is a refusal, too."""
+    if isinstance(outcome, OSError):
+        return ProtocolError("transfer_failed", reason=outcome.strerror or str(outcome))
+    return outcome
 
 
 def _pack(sandboxes: Sandboxes, caller: Caller, request: protocol.Pack) -> Answer:
@@ -96,11 +133,11 @@ def _pack(sandboxes: Sandboxes, caller: Caller, request: protocol.Pack) -> Answe
     client, target = os.pipe2(os.O_CLOEXEC)
     transfer = caller.transfer = Transfer()
     steps = transfers.pack(sandboxes.place(sandbox), sandbox.pidfd, sandbox.upper, target)
-    _go(sandboxes, steps, transfer.end)
+    _go(sandboxes, steps, lambda outcome: transfer.end(_refusal(outcome) if isinstance(outcome, Exception) else None))
     return Answer({}, (client,))
 
 
-def _go(sandboxes: Sandboxes, steps: transfers.Steps, finish: Callable[[Exception | None], None]) -> None:
+def _go(sandboxes: Sandboxes, steps: Generator[int, None, Told], finish: Callable[[Told | Exception], None]) -> None:
     """Go through the steps, for so long as a layer may take."""
     late = ProtocolError("transfer_failed", reason=f"it took more than {transfers.SECONDS:.0f} seconds")
     Task(sandboxes.home.loop, steps, finish).fail(late, after=transfers.SECONDS)
@@ -141,42 +178,42 @@ def _is_there(images: Images, owner: int, digest: str) -> bool:
     return True
 
 
-def _room(sandboxes: Sandboxes, owner: int) -> int:
-    """Bytes that one more layer may have; raises ProtocolError `images_full` where nothing is left."""
-    if owner == 0:
-        return ROOT_BYTES
+def _room(sandboxes: Sandboxes, owner: int) -> Room:
+    """What one more layer may have; raises ProtocolError `images_full` where nothing is left, though what can go has gone."""
     layers = sandboxes.home.images.layers(owner)
-    if layers.total() + LAYER_BYTES > ALL_BYTES:
-        _sweep(sandboxes, owner)
-    left = ALL_BYTES - layers.total()
-    if left <= 0:
-        raise ProtocolError("images_full", maximum=ALL_BYTES)
-    return min(LAYER_BYTES, left)
+    if quota.is_short(owner, layers.taken()):
+        _sweep(sandboxes, owner, short=True)
+    return quota.room(owner, layers.taken())
 
 
-def _sweep(sandboxes: Sandboxes, owner: int) -> None:
+def _sweep(sandboxes: Sandboxes, owner: int, short: bool = False) -> None:
     """Free the layers that nobody needs any more."""
     running = {layer for one in sandboxes.all.values() if one.running and one.owner == owner for layer in one.stack.layers}
-    _remove_trees(sandboxes, sandboxes.home.images.sweep(owner, running))
+    _remove_trees(sandboxes, sandboxes.home.images.sweep(owner, running, short))
 
 
 def _remove_trees(sandboxes: Sandboxes, directories: Collection[str]) -> None:
     """Remove directories that have no name any more, in a child: thousands of files would keep everybody waiting."""
     if not directories:
         return
-    pid = os.fork()
-    if not pid:
-        try:
-            syscalls.close_all_but({0, 1, 2})
-            import shutil  # noqa: PLC0415  # the helper itself stays small
+    with saying("layers that have no name any more are left for the next start"):
+        pid = os.fork()
+        if not pid:
+            _remove_and_end(directories)
+        pidfd = os.pidfd_open(pid)
+        sandboxes.children.add(pid)
+        sandboxes.home.loop.watch(pidfd, lambda: _reap(sandboxes, pid, pidfd))
 
-            for directory in directories:
-                shutil.rmtree(directory, ignore_errors=True)
-        finally:
-            os._exit(0)
-    pidfd = os.pidfd_open(pid)
-    sandboxes.children.add(pid)
-    sandboxes.home.loop.watch(pidfd, lambda: _reap(sandboxes, pid, pidfd))
+
+def _remove_and_end(directories: Collection[str]) -> NoReturn:
+    """The child's part; whatever happens, it does nothing that the helper would do at its own end."""
+    try:
+        syscalls.close_all_but({0, 1, 2})
+        for directory in directories:
+            with saying(f"{directory} is left for the next start"):
+                files.remove(directory)
+    finally:
+        os._exit(0)
 
 
 def _reap(sandboxes: Sandboxes, pid: int, pidfd: int) -> None:

@@ -10,19 +10,20 @@ import json
 import os
 import re
 import time
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from ...protocol import ProtocolError
-from ..launch import MOST_LAYERS
-from .layers import DIGEST, Layers, make_private
+from .. import files
+from ..troubles import saying, tell
+from . import configuration, disk
+from .layers import DIGEST, Layers
 
 SHARED = "shared"
+DAMAGED = "images.json.damaged-"
+"""What the name of a list that can't be read begins with, once it is put aside; the moment follows."""
 IMAGES_EACH = 32
-LAYER_BYTES = 64 << 20
-ALL_BYTES = 256 << 20
-"""What the layers of an ordinary user may take, one and all together, as archives."""
 NAME = re.compile(r"[a-z0-9]+(?:[._/-]+[a-z0-9]+)*(?::[A-Za-z0-9_][A-Za-z0-9_.-]{0,31})?")
 LONGEST_NAME = 96
 
@@ -52,6 +53,8 @@ class Images:
         self.directory = directory
         self.unpacking: set[int] = set()
         """Owners of whom a layer is on its way: one each."""
+        self._layers: dict[str, Layers] = {}
+        self._expected: dict[tuple[int, str], Callable[[], bool]] = {}
 
     def of(self, owner: int) -> list[Image]:
         """The images that this uid may use: its own, then those of everybody, unless its own have the same name."""
@@ -76,12 +79,12 @@ class Images:
 
     def layers(self, owner: int) -> Layers:
         """An owner's own layers."""
-        return Layers(f"{self.directory}/{owner}/layers")
+        return self._layers_of(str(owner))
 
     def holding(self, owner: int, digest: str) -> Layers:
         """The own or shared layers that hold this one; raises ProtocolError `no_such_layer`."""
         if DIGEST.fullmatch(digest):
-            for layers in (self.layers(owner), Layers(f"{self.directory}/{SHARED}/layers")):
+            for layers in (self.layers(owner), self._layers_of(SHARED)):
                 if layers.has(digest):
                     return layers
         raise ProtocolError("no_such_layer", digest=digest)
@@ -97,10 +100,13 @@ class Images:
         own = [one for one in self._read(str(owner)) if one.name != with_tag(name)]
         if owner and len(own) >= IMAGES_EACH:
             raise ProtocolError("too_many_images", maximum=IMAGES_EACH)
-        layers, command = _read_config(config)
-        size = sum(self.holding(owner, one).size(one) for one in layers)
-        image = Image(with_tag(name), _digest(config), layers, command, config, int(time.time()), size)
+        told = configuration.read(config)
+        with disk.refusing():
+            size = sum(self.holding(owner, one).size(one) for one in told.layers)
+        image = Image(with_tag(name), _digest(config), told.layers, told.command, config, int(time.time()), size)
         self._write(str(owner), [*own, image])
+        for one in told.layers:
+            self._expected.pop((owner, one), None)
         return image
 
     def remove(self, owner: int, reference: str, running: Collection[str]) -> bool:
@@ -119,19 +125,38 @@ class Images:
         self._write(str(owner), rest)
         return last
 
-    def sweep(self, owner: int, running: Collection[str]) -> list[str]:
-        """Free the layers that no image of this owner has and no box runs on; returns directories to remove."""
-        wanted = {layer for one in self._read(str(owner)) for layer in one.layers}
-        return self.layers(owner).leave(wanted | set(running))
+    def expect(self, owner: int, digest: str, waits: Callable[[], bool]) -> None:
+        """Keep a layer that came for an image which is not registered yet, for as long as somebody waits to do so."""
+        self._expected = {key: waits for key, waits in self._expected.items() if waits()}
+        self._expected[owner, digest] = waits
+
+    def sweep(self, owner: int, running: Collection[str], short: bool = False) -> list[str]:
+        """Free the layers that no image of this owner has, no box runs on and nobody is about to use; returns what to remove.
+
+        Where a list was damaged, all layers stay until room is `short`: the list may be mended, or its images loaded again.
+        """
+        expected = {digest for (whose, digest), waits in self._expected.items() if whose == owner and waits()}
+        with saying(f"the layers in {self.directory}/{owner} that nobody needs stay"):
+            return self._free(str(owner), expected.union(running), short)
+        return []
 
     def sweep_all(self) -> list[str]:
-        """The same for every owner when nothing runs, with what a crash left half made."""
-        found = []
-        for name in os.listdir(self.directory) if os.path.isdir(self.directory) else ():
-            layers = Layers(f"{self.directory}/{name}/layers")
-            wanted = {layer for one in self._read(name) for layer in one.layers}
-            found += layers.leave(wanted) + layers.unfinished()
+        """The same for every owner when nothing runs, and what a crash left half made; where it can't be done, it is said."""
+        found: list[str] = []
+        for owner in files.names(self.directory) if os.path.isdir(self.directory) else ():
+            with saying(f"the images in {self.directory}/{owner} are left as they are"):
+                layers = self._layers_of(owner)
+                found += layers.unfinished()
+                found += self._free(owner, (), short=False)
+                layers.taken()  # counted now where that must be, before anybody waits for it
         return found
+
+    def _free(self, owner: str, used: Collection[str], short: bool) -> list[str]:
+        """Take their names from the layers that no image has, and that are not used either. Raises OSError."""
+        wanted = {layer for one in self._listed(owner) for layer in one.layers}
+        damaged = any(name.startswith(DAMAGED) for name in files.names(f"{self.directory}/{owner}"))
+        layers = self._layers_of(owner)
+        return layers.leave(layers.all() - wanted - set(used)) if short or not damaged else []
 
     def _make_shared(self) -> None:
         """Make everybody's image, once a machine, when somebody first asks."""
@@ -140,26 +165,39 @@ class Images:
         # A helper that is larger by these libraries forks, and so starts every sandbox, slower.
         from .baking import bake  # noqa: PLC0415  # as just said
 
-        layers = Layers(f"{self.directory}/{SHARED}/layers")
+        layers = self._layers_of(SHARED)
         digest, config = bake(layers)
-        command, size = _read_config(config)[1], layers.size(digest)
+        command, size = configuration.read(config).command, layers.size(digest)
         self._write(SHARED, [Image("busybox:latest", _digest(config), [digest], command, config, int(time.time()), size)])
+
+    def _layers_of(self, owner: str) -> Layers:
+        """An owner's layers, or everybody's: one object for each."""
+        return self._layers.setdefault(owner, Layers(f"{self.directory}/{owner}/layers"))
 
     def _read(self, owner: str) -> list[Image]:
         """The images that are written down for an owner."""
+        with disk.refusing():
+            return self._listed(owner)
+
+    def _listed(self, owner: str) -> list[Image]:
+        """The same, raising OSError: none where the list is damaged, which is put aside."""
+        place = f"{self.directory}/{owner}/images.json"
         try:
-            with open(f"{self.directory}/{owner}/images.json") as file:
-                return [Image(**one) for one in json.load(file)]
-        except FileNotFoundError:
+            with open(place, encoding="utf-8") as file:
+                return [_image(one) for one in json.load(file)]
+        except (FileNotFoundError, NotADirectoryError):
+            return []
+        except (IsADirectoryError, ValueError, TypeError, RecursionError):
+            aside = f"{self.directory}/{owner}/{DAMAGED}{int(time.time())}"
+            os.rename(place, aside)
+            tell(f"{place} is damaged, and lies in {aside} now; this owner begins with no image")
             return []
 
     def _write(self, owner: str, images: list[Image]) -> None:
         """Write them down, at one blow."""
-        place = f"{self.directory}/{owner}/images.json"
-        make_private(f"{self.directory}/{owner}")
-        with open(f"{place}.new", "w") as file:
-            json.dump([asdict(one) for one in images], file)
-        os.rename(f"{place}.new", place)
+        with disk.refusing():
+            files.make_private(f"{self.directory}/{owner}")
+            files.replace(f"{self.directory}/{owner}/images.json", json.dumps([asdict(one) for one in images]).encode())
 
 
 def with_tag(name: str) -> str:
@@ -172,16 +210,12 @@ def _digest(config: str) -> str:
     return "sha256:" + hashlib.sha256(config.encode()).hexdigest()
 
 
-def _read_config(config: str) -> tuple[list[str], list[str]]:
-    """Layers and command of a configuration; raises ProtocolError `bad_config` for anything else than such a one."""
-    try:
-        told = json.loads(config)
-        layers, inner = told["rootfs"]["diff_ids"], told.get("config") or {}
-        command = [*(inner.get("Entrypoint") or ()), *(inner.get("Cmd") or ())]
-    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
-        raise ProtocolError("bad_config") from error
-    if not all(type(one) is str and "\0" not in one for one in [*layers, *command]):
-        raise ProtocolError("bad_config")
-    if not 1 <= len(layers) <= MOST_LAYERS:
-        raise ProtocolError("bad_layer_count", maximum=MOST_LAYERS)
-    return layers, command or ["sh"]
+def _image(told: dict[str, Any]) -> Image:
+    """An image as it was written down; raises ValueError or TypeError where something else was."""
+    image = Image(**told)
+    texts = (image.name, image.id, image.config, *image.layers, *image.command)
+    if not all(type(one) is str for one in texts) or type(image.created) is not int or type(image.size) is not int:
+        raise TypeError
+    if not all(map(DIGEST.fullmatch, image.layers)):
+        raise ValueError
+    return image

@@ -6,16 +6,19 @@ in a file tree that is the layer's directory and nothing else, within the limits
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
-from collections.abc import Callable, Generator
-from dataclasses import dataclass
+from collections.abc import Callable, Generator, Iterable, Iterator
+from dataclasses import asdict, dataclass
 
 from ...protocol import ProtocolError
 from .. import confine, identities, launch, rootfs, syscalls
 from ..cgroups import Limits
 from ..launch import Channel, Place
 from . import packing
+from .disk import Taken
+from .quota import Room
 
 CAPABILITIES = (0, 1, 3)
 """chown, dac_override and fowner: to read and write files of every owner in the user namespace, and nothing else."""
@@ -25,7 +28,6 @@ IDENTITIES_BASE = 2**32 - 2 * identities.IDENTITIES
 SECONDS = 120.0
 """For one layer; a caller who takes longer is not listened to any more."""
 _ALL_BUT_TWO = syscalls.NAMESPACES & ~(syscalls.CLONE_NEWPID | syscalls.CLONE_NEWCGROUP)
-Steps = Generator[int, None, None]
 
 
 @dataclass
@@ -45,45 +47,57 @@ class Transfer:
 
 @dataclass(frozen=True)
 class Order:
-    """What is to be unpacked: where it comes from, what its digest must be, its largest size in bytes, where it is made."""
+    """What is to be unpacked: where it comes from, what its digest must be, what it may take, where it is made."""
 
     source: int
     digest: str
-    most: int
+    room: Room
     making: str
 
 
-def unpack(place: Place, order: Order) -> Steps:
-    """Fill a layer's directory from a pipe; raises ProtocolError where it is not what was promised, or is refused."""
-    archive = os.open(f"{order.making}/layer.tar", os.O_RDWR | os.O_CLOEXEC)
-    try:
-        place.cgroups.make(place.name)
-        place.cgroups.limit(place.name, LIMITS)
-        channel, child = launch.fork(place, lambda channel: _unpacker(channel, place, order, archive), order.source, archive)
-    finally:
-        os.close(archive)
-        os.close(order.source)
-    yield from _supervise(channel, child, place, _give_directory(channel, child, place, f"{order.making}/root"))
+def unpack(place: Place, order: Order) -> Generator[int, None, Taken]:
+    """Fill a layer's directory from a pipe, and close that; returns what the layer's tree takes of the disk, where it is then.
+
+    Raises ProtocolError where it is not what was promised, or is refused, OSError where the machine does not do it.
+    """
+    with _closed(order.source):
+        archive = os.open(f"{order.making}/layer.tar", os.O_RDWR | os.O_CLOEXEC)
+        with _closed(archive):
+            place.cgroups.make(place.name)
+            place.cgroups.limit(place.name, LIMITS)
+            channel, child = launch.fork(place, lambda channel: _unpacker(channel, place, order, archive), order.source, archive)
+    giving = _give_directory(channel, child, place, f"{order.making}/root")
+    told = json.loads((yield from _supervise(channel, child, place, giving)))
+    return Taken(max(0, int(told["disk"])), max(0, int(told["files"])))  # whatever an archive made of the child: never less
 
 
-def pack(place: Place, pidfd: int, upper: int, target: int) -> Steps:
-    """Write the layer of the sandbox whose PID 1 the pidfd holds into a pipe; raises ProtocolError `transfer_failed`."""
-    try:
+def pack(place: Place, pidfd: int, upper: int, target: int) -> Generator[int, None, str]:
+    """Write the layer of the sandbox whose PID 1 the pidfd holds into a pipe, and close that.
+
+    Raises ProtocolError `transfer_failed`, or OSError as `unpack` does.
+    """
+    with _closed(target):
         channel, child = launch.fork(place, lambda channel: _packer(channel, place, pidfd, upper, target), pidfd, upper, target)
+    return (yield from _supervise(channel, child, place, ()))
+
+
+@contextlib.contextmanager
+def _closed(descriptor: int) -> Iterator[None]:
+    """A descriptor that is the child's alone after this, or nobody's."""
+    try:
+        yield
     finally:
-        os.close(target)
-    yield from _supervise(channel, child, place, ())
+        os.close(descriptor)
 
 
-def _supervise(channel: Channel, child: int, place: Place, before: Steps | tuple[()]) -> Steps:
-    """The helper's side: wait for the child's word, and see to it that nothing of the child stays."""
+def _supervise(channel: Channel, child: int, place: Place, before: Iterable[int]) -> Generator[int, None, str]:
+    """The helper's side: wait for the child's word, and see to it that nothing of the child stays; returns what it told."""
     held: dict[int, int] = {}
     try:
         pidfd = launch.hold(child, held, place)
         yield from before
         yield pidfd
-        packet, _ = channel.receive()
-        _read_outcome(packet)
+        return _outcome(channel.receive()[0])
     except (OSError, ProtocolError):
         for one in held.values():
             syscalls.kill(one)
@@ -95,7 +109,7 @@ def _supervise(channel: Channel, child: int, place: Place, before: Steps | tuple
             launch.let_go(pid, one, place)
 
 
-def _give_directory(channel: Channel, child: int, place: Place, directory: str) -> Steps:
+def _give_directory(channel: Channel, child: int, place: Place, directory: str) -> Generator[int, None, None]:
     """Give the child its identities, and the one directory that it is to write in, as its own."""
     yield from channel.await_word("unshared")
     identities.map_identities(child, place.base)
@@ -106,14 +120,15 @@ def _give_directory(channel: Channel, child: int, place: Place, directory: str) 
         launch.close(copies)
 
 
-def _read_outcome(packet: str) -> None:
-    """Raise the refusal that a child's last word stands for; an error of its own is its reason."""
+def _outcome(packet: str) -> str:
+    """What a child told at its end; raises the refusal that its last word stands for. An error of its own is the reason."""
     word, _, rest = packet.partition(" ")
     if word == "refused":
         slug, values = json.loads(rest)
         raise ProtocolError(str(slug), **values)
     if word != "done":
         raise ProtocolError("transfer_failed", reason=rest if word == "failed" else "the process ended in the middle of it")
+    return rest
 
 
 def _unpacker(channel: Channel, place: Place, order: Order, archive: int) -> None:
@@ -124,18 +139,20 @@ def _unpacker(channel: Channel, place: Place, order: Order, archive: int) -> Non
     from . import unpacking  # noqa: PLC0415  # here alone, before there are no files to import: no sandbox needs it
 
     place.cgroups.join(place.name)
-    syscalls.unshare(_ALL_BUT_TWO)
+    identities.unshare_as(place.base, _ALL_BUT_TWO)
     channel.send("unshared")
     _, copies = channel.expect("mapped")
     identities.take_identity(place.base)
-    os.umask(0)
+    os.umask(0o022)
     rootfs.be_alone_with(place.over, copies[0] if copies else f"{order.making}/root")
     confine.restrict(CAPABILITIES, place.walk.stop)
 
-    def work() -> None:
+    def work() -> str:
         with open(order.source, "rb") as source, open(archive, "r+b") as file:
-            unpacking.receive(source, file, order.digest, order.most)
-            unpacking.unpack(file, order.most, bool(place.base))
+            unpacking.receive(source, file, order.digest, order.room)
+            taken = unpacking.unpack(file, order.room, bool(place.base))
+            syscalls.sync_file_system(file.fileno())  # here, where it keeps nobody waiting: a layer gets its name when it is safe
+        return json.dumps(asdict(taken))
 
     _tell_outcome(channel, work)
 
@@ -154,18 +171,19 @@ def _packer(channel: Channel, place: Place, pidfd: int, upper: int, target: int)
     os.chroot(".")
     confine.restrict(CAPABILITIES, place.walk.stop)
 
-    def work() -> None:
+    def work() -> str:
         with open(target, "wb") as file:
             packing.write_archive(".", file)
+        return ""
 
     _tell_outcome(channel, work)
 
 
-def _tell_outcome(channel: Channel, work: Callable[[], None]) -> None:
+def _tell_outcome(channel: Channel, work: Callable[[], str]) -> None:
     """Do it, and say how it ended."""
     try:
-        work()
+        told = work()
     except ProtocolError as error:
         channel.send(f"refused {json.dumps([error.slug, error.values])}")
     else:
-        channel.send("done")
+        channel.send(f"done {told}")

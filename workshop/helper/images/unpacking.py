@@ -11,11 +11,14 @@ import hashlib
 import os
 import stat
 import tarfile
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import IO, BinaryIO
 
 from ...protocol import ProtocolError
+from .disk import Taken, blocks
 from .packing import OPAQUE, OPAQUE_ATTRIBUTE, WHITEOUT
+from .quota import Room, full
 
 MEMBERS = 30_000
 DEPTH = 64
@@ -25,13 +28,15 @@ KEPT_BITS = 0o1777
 """No setuid and setgid: in a sandbox they would count for nothing, and the layer lies on the host's disk."""
 
 
-def receive(source: BinaryIO, archive: BinaryIO, digest: str, most: int) -> None:
-    """Copy what comes; raises ProtocolError `layer_too_large` or, where it is not what was promised, `layer_differs`."""
+def receive(source: BinaryIO, archive: BinaryIO, digest: str, room: Room) -> None:
+    """Copy what comes; raises ProtocolError `layer_too_large`, `images_full`, or `layer_differs`: it is not what was promised."""
     told, size = hashlib.sha256(), 0
     while piece := source.read(CHUNK):
         size += len(piece)
-        if size > most:
-            raise ProtocolError("layer_too_large", maximum=most)
+        if size > room.archive:
+            raise ProtocolError("layer_too_large", maximum=room.archive)
+        if size > room.disk:
+            raise full()
         told.update(piece)
         archive.write(piece)
     archive.flush()
@@ -39,44 +44,67 @@ def receive(source: BinaryIO, archive: BinaryIO, digest: str, most: int) -> None
         raise ProtocolError("layer_differs", digest=digest, found=found)
 
 
-def unpack(archive: BinaryIO, most: int, owners: bool) -> None:
-    """Unpack into the current directory, at most so many bytes; with `owners` each file gets its owner.
+def unpack(archive: BinaryIO, room: Room, owners: bool) -> Taken:
+    """Unpack into the current directory; with `owners` each file gets its owner. Returns what all that was made takes.
 
-    Raises ProtocolError `layer_unreadable` or `layer_refused`.
+    Raises ProtocolError `layer_unreadable`, `layer_refused` or `images_full`.
     """
+    archive_takes = blocks(archive.seek(0, os.SEEK_END))
     archive.seek(0)
     try:
         # Not `tarfile.open`: it tries compressors, and a layer's digest is that of the plain archive.
         with tarfile.TarFile(fileobj=archive, mode="r", encoding="utf-8", errors="surrogateescape") as opened:
-            _Unpacking(opened, most, owners).run()
+            unpacking = _Unpacking(opened, room.archive, room.disk - archive_takes, room.files, owners)
+            unpacking.run()
+            return Taken(unpacking.disk, unpacking.files)
     except (tarfile.TarError, EOFError, ValueError, OverflowError) as error:
         raise ProtocolError("layer_unreadable", reason=str(error)) from error
 
 
 @dataclass
 class _Unpacking:
-    """One archive on its way."""
+    """One archive on its way: what it may still hold and take, and what it took; `files` are the directories too."""
 
     archive: tarfile.TarFile
     left: int
+    most_disk: int
+    most_files: int
     owners: bool
-    count: int = 0
+    disk: int = 0
+    files: int = 0
     directories: list[tarfile.TarInfo] = field(default_factory=list)
 
     def run(self) -> None:
         """All members, then the times of directories, which each file in them has changed."""
         for member in self.archive:
-            self.count += 1
-            self.left -= max(0, member.size)
-            if self.count > MEMBERS:
-                raise _refused(member, f"the {MEMBERS + 1}th file")
+            size = max(0, member.size)
+            self.left -= size
             if self.left < 0:
                 raise _refused(member, "a file larger than the layer may be")
+            self._count(member, size)
             self._place(member)
-        if not self.count:
+        if not self.files:
             _require_end(self.archive)
         for member in reversed(self.directories):
             os.utime(_path(member), (member.mtime, member.mtime))
+
+    def _count(self, member: tarfile.TarInfo, size: int) -> None:
+        """Count one more file, or directory, before it is made; raises ProtocolError where it is one too many."""
+        self.files += 1
+        self.disk += blocks(size)
+        if self.files > MEMBERS:
+            raise _refused(member, f"the {MEMBERS + 1}th file or directory")
+        if self.files > self.most_files or self.disk > self.most_disk:
+            raise full()
+
+    def _make_parents(self, above: str, member: tarfile.TarInfo) -> None:
+        """The directories that a member lies in, where the layer does not list them; a link among them is refused."""
+        for path in _leading_to(above):
+            try:
+                _require_directory(path, member)
+            except FileNotFoundError:
+                self._count(member, 0)
+                os.mkdir(path)
 
     def _place(self, member: tarfile.TarInfo) -> None:
         """One member."""
@@ -84,7 +112,7 @@ class _Unpacking:
         if path == ".":
             return
         above, _, name = path.rpartition("/")
-        _make_parents(above, member)
+        self._make_parents(above, member)
         if name == OPAQUE:
             os.setxattr(above or ".", OPAQUE_ATTRIBUTE, b"y")
         elif name.startswith(WHITEOUT):
@@ -115,7 +143,8 @@ class _Unpacking:
             os.symlink(member.linkname, path)
         elif member.islnk():
             target = _checked(member.linkname, member)
-            _require_directories(target.rpartition("/")[0], member)
+            for above in _leading_to(target.rpartition("/")[0]):
+                _require_directory(above, member)
             os.link(target, path, follow_symlinks=False)
         elif member.isfifo():
             os.mkfifo(path)
@@ -144,21 +173,16 @@ def _checked(name: str, member: tarfile.TarInfo) -> str:
     return "/".join(parts) or "."
 
 
-def _make_parents(above: str, member: tarfile.TarInfo) -> None:
-    """The directories that a member lies in, where the layer does not list them; a link among them is refused."""
-    parts = above.split("/") if above else []
-    for length in range(1, len(parts) + 1):
-        with contextlib.suppress(FileExistsError):
-            os.mkdir("/".join(parts[:length]))
-    _require_directories(above, member)
-
-
-def _require_directories(path: str, member: tarfile.TarInfo) -> None:
-    """Raise ProtocolError where something on this path is no directory, but a link to one, say."""
+def _leading_to(path: str) -> Iterator[str]:
+    """A directory's path, after those of all that it lies in; none for the top."""
     parts = path.split("/") if path else []
-    for length in range(1, len(parts) + 1):
-        if not stat.S_ISDIR(os.lstat("/".join(parts[:length])).st_mode):
-            raise _refused(member, "a path that leads through a link or a file")
+    return ("/".join(parts[:length]) for length in range(1, len(parts) + 1))
+
+
+def _require_directory(path: str, member: tarfile.TarInfo) -> None:
+    """Raise ProtocolError where this is no directory, but a link to one, say; FileNotFoundError where nothing is there."""
+    if not stat.S_ISDIR(os.lstat(path).st_mode):
+        raise _refused(member, "a path that leads through a link or a file")
 
 
 def _make_directory(path: str) -> None:

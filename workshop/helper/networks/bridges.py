@@ -148,16 +148,13 @@ class Networks:
             if network.members.pop(sandbox, None):
                 network.write_hosts()
 
-    def remove_left(self) -> int:
-        """Remove the files that a crash left; returns how many. The networks themselves went with their helper.
+    def left(self) -> list[str]:
+        """The files that a crash left. The networks themselves went with their helper.
 
         Nobody can list the directory: the files tell names, and a file's own name, an id, is known to its owner only.
         """
         os.makedirs(self.directory, mode=0o711, exist_ok=True)
-        names = os.listdir(self.directory)
-        for name in names:
-            os.unlink(f"{self.directory}/{name}")
-        return len(names)
+        return [f"{self.directory}/{name}" for name in os.listdir(self.directory)]
 
 
 def hosts_text(members: tuple[Member, ...]) -> str:
