@@ -8,12 +8,13 @@ import signal
 import sys
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from . import __version__, loading
+from . import __version__, command_line, loading
 from .language import VARIABLE, language_of, say
 
 if TYPE_CHECKING:
@@ -30,7 +31,15 @@ JSON_OPTION = click.option("--json", "as_json", is_flag=True, help="Print JSON."
 FILE = click.Path(dir_okay=False, path_type=Path)
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+class Commands(click.Group):
+    """All the commands, with the streams and the end that `box` has as well."""
+
+    def main(self, *arguments: Any, **named: Any) -> Any:
+        """Do what the command line says, and exit."""
+        command_line.run("workshop", partial(super().main, *arguments, **named))
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="workshop")
 def main() -> None:
     """A hands-on workshop on containers: real namespaces and cgroups, watched and judged by the kernel."""

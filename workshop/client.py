@@ -20,6 +20,8 @@ if TYPE_CHECKING:  # `box ps` takes half as long without them: what needs them i
     from .facts import Facts
 
 MAXIMUM_DESCRIPTORS = 4
+LONGEST_SHOWN = 60
+"""So many characters of a wrong argument are shown."""
 
 
 @dataclass(frozen=True)
@@ -73,7 +75,7 @@ class Client:
     def send(self, request: protocol.Request) -> None:
         """The first half of `ask`, for those who wait for several things at once."""
         try:
-            self._connection.send(protocol.request_packet(request))
+            self._connection.send(protocol.request_packet(_in_utf8(request)))
         except protocol.ProtocolError as error:
             raise HelperError(error.slug, **error.values) from error
         except OSError as error:
@@ -209,6 +211,16 @@ def _connected(path: str) -> socket.socket | None:
         connection.close()
         return None
     return connection
+
+
+def _in_utf8(request: protocol.Request) -> protocol.Request:
+    """The request; raises HelperError where a text in it has bytes that are no UTF-8, which Python shows as U+DC80 to U+DCFF."""
+    values = vars(request).values()
+    for text in [one for value in values for one in (value if isinstance(value, list) else [value]) if isinstance(one, str)]:
+        shown = text.encode("utf-8", "backslashreplace").decode()
+        if shown != text:
+            raise HelperError("not_utf8", text=shown.replace("\\udc", "\\x")[:LONGEST_SHOWN])
+    return request
 
 
 def _values(message: dict[str, Any], key: str = "values") -> dict[str, Any]:
