@@ -13,7 +13,6 @@ from pwd import getpwuid
 
 from . import private
 from .language import say
-from .wrapping import joined
 
 Trouble = sqlite3.Error | OSError
 """What the file's use raises, here alone: everybody else gets a ProgressError."""
@@ -73,6 +72,8 @@ class ProgressError(Exception):
 
     def sentence(self, language: str) -> str:
         """What happened, and what to do next."""
+        from .wrapping import joined  # noqa: PLC0415  # slow to load, and mostly not needed
+
         fix = say(language, f"progress.{self.slug}_fix", **self.values)
         return joined(say(language, f"progress.{self.slug}", **self.values), fix)
 

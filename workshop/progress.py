@@ -11,7 +11,6 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import NoReturn, TypeVar
 
 import msgspec
@@ -252,6 +251,8 @@ def _private(path: Path) -> Iterator[Path]:
 
 def why_not(path: Path) -> ProgressError | None:
     """What keeps progress from being kept in this file now, None where nothing does; leaves everything as it is."""
+    from tempfile import TemporaryDirectory  # noqa: PLC0415  # slow to load, and the doctor alone asks
+
     there = next(filter(os.path.isdir, path.absolute().parents))
     try:
         with TemporaryDirectory(prefix=".workshop-", dir=there) as scratch:
