@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from workshop.classroom import Handed
+from workshop.exports import export_lines, read_export
 from workshop.facts import Cgroups, Container, Cpu, Facts, Host, Ipc, Namespaces, Process, Queue
 from workshop.library import Library, load_library
-from workshop.progress import Progress, export_lines, read_export
+from workshop.progress import Progress
 from workshop.session import Session
 
 HOST = Host(Namespaces(pid=100, ipc=101), boot="boot-a", kernel="6.18")

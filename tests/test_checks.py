@@ -9,14 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workshop.attempt import attempt
+from workshop.attempt import attempt, untouched
 from workshop.cases import Case, read_case
 from workshop.facts import Container, Evidence, Facts, Process
 from workshop.facts.reading import kinds_named, number
 from workshop.language import fill, words
 from workshop.lesson import LANGUAGES, Step
 from workshop.library import Library, load_library
-from workshop.session import untouched
 from workshop.verdict import Passed, Verdict
 
 LIBRARY = load_library()

@@ -14,9 +14,9 @@ from rich.console import Console
 from tests.learners import HOST, Edit, Learner, event_of, forge_verdict, written
 from workshop.classroom import Handed, report, tables
 from workshop.classroom.report import ClassReport
+from workshop.exports import export_lines, read_export
 from workshop.language import say
 from workshop.library import Library
-from workshop.progress import export_lines, read_export
 
 
 @pytest.fixture

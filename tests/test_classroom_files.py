@@ -86,7 +86,10 @@ def test_names_are_shown_as_text(learner: Callable[..., Learner], library: Libra
     assert "\u202e" not in out.getvalue() + tables.as_json(found) + tables.as_csv(found)
 
 
-@pytest.mark.parametrize("name", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1"])
+FORMULAE = ("=1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "\uff1d1", "\uff0b1", "\uff0d1", "\uff20SUM(A1)", "\u22121", "\ufe661")
+
+
+@pytest.mark.parametrize("name", FORMULAE)
 def test_spreadsheet_takes_no_name_for_a_formula(name: str, learner: Callable[..., Learner], library: Library) -> None:
     """A cell that would be a formula in a spreadsheet is text there."""
     found = report([learner().guesses().hands_in(name=name)], library)

@@ -103,6 +103,7 @@ LIMITS = {
     "encoding_other": replace(HEALTHY, encoding="ANSI_X3.4-1968"),
     "emulator_absent": replace(HEALTHY, emulator=False),
     "disk_low": replace(HEALTHY, disk=10**6),
+    "locked": replace(HEALTHY, unsaved="locked", unsaved_values={"path": "/p.sqlite", "reason": "database is locked"}),
     "clock_wrong": replace(HEALTHY, clock=0.0),
     "overlay_refused": replace(HEALTHY, helper="own", overlay_refused="mount: operation not permitted"),
     "registry": replace(HEALTHY, programs=("busybox", "lxc-start", "runc")),
@@ -199,6 +200,29 @@ def test_command_exits_0_where_the_workshop_works() -> None:
     ran = subprocess.run(command, cwd=Path(__file__).parents[1], capture_output=True, text=True, check=False)
     assert ran.stderr == ""
     assert ran.returncode == (0 if json.loads(ran.stdout)["usable"] else 1)
+
+
+@pytest.mark.root
+@pytest.mark.parametrize("home", ["/nowhere", "/"])
+def test_where_progress_cannot_be_kept_is_named(home: str) -> None:
+    """An ordinary user without a home of their own is told so, and not that a disk which is none has no room."""
+    command = ["setpriv", "--reuid", "54321", "--regid", "54321", "--clear-groups", sys.executable, "-c"]
+    command += ["from workshop.cli import main; main()", "doctor", "--json"]
+    environment = {name: value for name, value in os.environ.items() if name not in ("WORKSHOP_PROGRESS", "XDG_DATA_HOME")}
+    ran = subprocess.run(command, env={**environment, "HOME": home}, capture_output=True, text=True, check=False)
+    told = json.loads(ran.stdout)
+    finding = next(one for one in told["findings"] if one["area"] == "progress")
+    assert (finding["state"], finding["slug"]) == ("limited", "no_directory")
+    assert f"{home.rstrip('/')}/.local/share/container-workshop" in finding["text"]
+    assert told["machine"]["disk"] > 0
+
+
+def test_where_progress_can_be_kept_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """All is well where the file, or the directory that is to be made, can be written and locked; neither is made by looking."""
+    monkeypatch.setenv("WORKSHOP_PROGRESS", str(tmp_path / "below" / "p.sqlite"))
+    report = examine()
+    assert f"It can be kept in {tmp_path}/below/p.sqlite." in render(report, "en")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_machine_with_one_processor_can_not_do_what_needs_two() -> None:

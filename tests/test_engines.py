@@ -13,10 +13,11 @@ import pytest
 from tests.engines import Bare, Docker, Engine, Runc, run
 from workshop.classroom import Handed, report
 from workshop.client import Client
+from workshop.exports import export_lines, read_export
 from workshop.facts import Container, Facts
 from workshop.lesson import Step
 from workshop.library import Library, load_library
-from workshop.progress import Progress, export_lines, read_export
+from workshop.progress import Progress
 from workshop.session import Session
 from workshop.verdict import Impossible, Passed, Verdict
 

@@ -1,8 +1,9 @@
-"""Progress: events are appended, survive, and travel."""
+"""Progress: events are appended, survive, and are the learner's alone."""
 
 from __future__ import annotations
 
 import os
+import sqlite3
 import subprocess
 import sys
 import uuid
@@ -13,10 +14,24 @@ from typing import Any
 import msgspec
 import pytest
 
+from tests.disks import mode
 from workshop.facts import Evidence, Facts, Host, Ipc, Queue
-from workshop.progress import Event, ExportError, Progress, export_lines, read_export, uuid7
+from workshop.progress import Event, Progress, default_path, uuid7
 
 SEEN = Evidence(Facts(), Facts(host=Host(ipc=Ipc(queues=(Queue(0, 7),)))), answer="4026531839")
+
+
+FIRST_SCHEMA = """
+CREATE TABLE IF NOT EXISTS events (
+    sequence INTEGER PRIMARY KEY AUTOINCREMENT,
+    id TEXT NOT NULL UNIQUE,
+    lesson TEXT NOT NULL,
+    step TEXT NOT NULL,
+    verdict TEXT NOT NULL,
+    body BLOB NOT NULL
+)
+"""
+"""As it was in version 0.1.0; not the one of the code, which may change."""
 
 
 def event(step: str = "first", **changes: Any) -> Event:
@@ -64,7 +79,7 @@ def test_unreadable_file_is_kept_aside(tmp_path: Path) -> None:
 APPEND = """
 import sys
 from pathlib import Path
-from workshop.progress import Event, Progress, uuid7
+from workshop.progress import Event, Progress, default_path, uuid7
 progress = Progress(Path(sys.argv[1]))
 for _ in range(20):
     progress.add(Event(uuid7(), 0, "lesson", "step", "hint"))
@@ -91,30 +106,6 @@ def test_ids_are_uuid_version_7_and_never_repeat() -> None:
     assert {uuid.UUID(one).variant for one in ids} == {uuid.RFC_4122}
 
 
-def test_export_travels(tmp_path: Path) -> None:
-    """What was exported is read back with every event."""
-    progress = opened(tmp_path)
-    added = progress.add(event())
-    file = tmp_path / "export"
-    file.write_bytes(b"\n".join(export_lines(progress)) + b"\n")
-    progress.close()
-    assert read_export(file).events == (added,)
-
-
-@pytest.mark.parametrize(
-    "spoil", [lambda data: data[:-200], lambda data: data.splitlines()[0], lambda data: b"", lambda data: b"\xff" * 50]
-)
-def test_damaged_export_is_refused_in_words(tmp_path: Path, spoil: object) -> None:
-    """A truncated, empty or foreign file gives an ExportError that names the file."""
-    progress = opened(tmp_path)
-    progress.add(event())
-    file = tmp_path / "export"
-    file.write_bytes(spoil(b"\n".join(export_lines(progress))))  # type: ignore[operator]  # a lambda above
-    progress.close()
-    with pytest.raises(ExportError, match="export"):
-        read_export(file)
-
-
 def test_surrogates_and_control_characters_survive(tmp_path: Path) -> None:
     """An answer is kept as it was typed, whatever characters it holds."""
     progress = opened(tmp_path)
@@ -127,19 +118,89 @@ def test_surrogates_and_control_characters_survive(tmp_path: Path) -> None:
     assert msgspec.json.encode(odd)
 
 
-@pytest.mark.root
-def test_a_user_without_an_account_can_export(tmp_path: Path) -> None:
-    """A uid that no account has is named by its number."""
-    code = """
-import os, sys
+@pytest.mark.parametrize("mask", ["0000", "0022", "0777"])
+def test_progress_is_the_learners_alone(mask: str, tmp_path: Path) -> None:
+    """The workshop's own directory has mode 0700 and its files 0600, whatever the umask; so has a file that is moved aside."""
+    home = tmp_path / "home"
+    home.mkdir()
+    environment = {name: value for name, value in os.environ.items() if name not in ("WORKSHOP_PROGRESS", "XDG_DATA_HOME")}
+    code = f"""
+import os
 from pathlib import Path
-from workshop.progress import Progress, export_lines
-progress = Progress(Path(sys.argv[1]))
-os.setuid(54321)
-print(next(iter(export_lines(progress))).decode())
-progress.close()
+Path(os.environ["HOME"], ".local/share").mkdir(parents=True)
+os.umask(0o{mask})
+from workshop.progress import Progress, default_path
+Progress(default_path()).close()
+default_path().write_bytes(b"no database" * 100)
+kept = Progress(default_path())
+kept.close()
+os.execvp("find", ["find", str(default_path().parent), "-printf", "%m %f\\n"])
 """
-    environment = {name: value for name, value in os.environ.items() if name not in ("LOGNAME", "USER", "LNAME", "USERNAME")}
-    command = [sys.executable, "-c", code, str(tmp_path / "p.sqlite")]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
-    assert "uid-54321" in done.stdout
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, env={**environment, "HOME": str(home)}, capture_output=True, text=True, check=True)
+    modes = {name: mode for mode, _, name in (line.partition(" ") for line in done.stdout.splitlines())}
+    assert {name.partition(".unreadable")[0]: mode for name, mode in modes.items()} == {
+        "container-workshop": "700",
+        "progress.sqlite": "600",
+    }
+    assert len(modes) == 3, done.stdout
+
+
+def test_what_others_could_read_is_mended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Files that an earlier version left for everybody, and the workshop's own directory, are the learner's when it is opened."""
+    monkeypatch.delenv("WORKSHOP_PROGRESS")
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
+    folder = default_path().parent
+    Progress(default_path()).close()
+    names = ["progress.sqlite", "progress.sqlite.unreadable-20260101T000000-abcd", "broken-check.log", "workshop-fault.log"]
+    for name in [*names, "ann.export"]:
+        (folder / name).touch()
+        (folder / name).chmod(0o664)
+    folder.chmod(0o755)
+    Progress(default_path()).close()
+    assert {name: mode(folder / name) for name in names} == dict.fromkeys(names, 0o600)
+    assert mode(folder) == 0o700
+    assert mode(folder / "ann.export") == 0o664, "an export is to be handed on"
+
+
+def test_a_directory_that_is_not_the_workshops_is_never_changed(tmp_path: Path) -> None:
+    """WORKSHOP_PROGRESS may name a file in a directory of many purposes: the file is the learner's alone, the rest stays."""
+    tmp_path.chmod(0o755)
+    neighbour = tmp_path / "p.sqlite-notes"
+    neighbour.touch()
+    neighbour.chmod(0o644)
+    opened(tmp_path).close()
+    (tmp_path / "progress.sqlite").chmod(0o644)
+    opened(tmp_path).close()
+    assert (mode(tmp_path), mode(tmp_path / "progress.sqlite"), mode(neighbour)) == (0o755, 0o600, 0o644)
+    Progress(tmp_path / "made" / "p.sqlite").close()
+    assert mode(tmp_path / "made") == 0o700, "a directory that it makes itself is its own"
+
+
+@pytest.mark.root
+def test_somebody_elses_directory_is_not_touched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Root who works on a learner's progress leaves the modes of what is the learner's."""
+    monkeypatch.delenv("WORKSHOP_PROGRESS")
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
+    Progress(default_path()).close()
+    folder = default_path().parent
+    for path, given in ((folder, 0o755), (default_path(), 0o644)):
+        path.chmod(given)
+        os.chown(path, 1234, 1234)
+    Progress(default_path()).close()
+    assert (mode(folder), mode(default_path())) == (0o755, 0o644)
+
+
+def test_a_file_of_the_first_version_opens_as_it_is(tmp_path: Path) -> None:
+    """What was written before is read, and gone on with."""
+    path = tmp_path / "progress.sqlite"
+    with sqlite3.connect(path) as old:
+        old.execute(FIRST_SCHEMA)
+        body = b'{"id":"a","sequence":1,"lesson":"l","step":"s","kind":"verdict","verdict":"passed","slug":"passed","time":1.5}'
+        old.execute("INSERT INTO events VALUES (1, 'a', 'l', 's', 'passed', ?)", (body,))
+    old.close()
+    progress = Progress(path)
+    assert progress.passed() == {"l/s"}
+    assert (progress.latest(), progress.moved_aside) == ("l/s", None)
+    assert progress.add(event()).sequence == 2
+    progress.close()

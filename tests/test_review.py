@@ -16,11 +16,12 @@ from tests.screens import Kernel, TerminalPane, screen_text, settled, until
 from tests.test_plain import dialogue
 from workshop.attempt import attempt, judge_question
 from workshop.cases import read_case
+from workshop.events import Answered, Event, Past, uuid7
 from workshop.facts import Asked, Container, Evidence, Facts
 from workshop.facts.reading import means
 from workshop.lesson import LANGUAGES, Step
 from workshop.library import load_library
-from workshop.progress import Answered, Event, Past, Progress, uuid7
+from workshop.progress import Progress
 from workshop.review import DAY, DISTANCES, MINUTE, due, standing
 from workshop.session import Session
 from workshop.tui.app import WorkshopApp

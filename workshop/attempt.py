@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import traceback
 from dataclasses import dataclass, replace
 
-from .facts import Asked, Container, Evidence
+from .facts import Asked, Container, Evidence, Facts
 from .facts.reading import means, typed
 from .lesson import Step
 from .library import Library
@@ -77,3 +78,16 @@ def judge_choice(step: Step, answer: str | None) -> Verdict:
     if step.kind == "predict" or answer == step.right:
         return Passed(answer=answer)
     return NotYet(f"wrong_{answer}", answer=answer)
+
+
+def untouched(now: Facts) -> Facts:
+    """The same machine before anybody did anything on it: what a step's result is compared with that may be of any day."""
+    host = replace(now.host, ipc=type(now.host.ipc)(), components=())
+    return Facts(host=host, subjects=now.subjects, complete=now.complete)
+
+
+def content_version(library: Library, step: Step) -> str:
+    """A short digest of what judges a step: its structure and its checks file."""
+    checks = library.checks_folder / f"{step.lesson}.py"
+    judged_by = repr(replace(step, text={})).encode() + (checks.read_bytes() if checks.is_file() else b"")
+    return hashlib.sha256(judged_by).hexdigest()[:12]

@@ -12,7 +12,7 @@ from typing import Any, NoReturn
 
 import click
 
-from . import __version__, protocol
+from . import __version__, command_line, protocol
 from .box_attach import Attachment, SignalError, window
 from .box_call import BoxError, each, helper
 from .box_images import COMMANDS
@@ -269,18 +269,15 @@ def _close(descriptors: Sequence[int]) -> None:
         os.close(descriptor)
 
 
-def _open_standard_streams() -> None:
-    """Give the three standard descriptors to /dev/null where they are closed, lest the helper's socket becomes one of them."""
-    while (descriptor := os.open(os.devnull, os.O_RDWR)) < 3:
-        pass
-    os.close(descriptor)
-
-
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Do what the command line says and exit with the code that Docker's users expect."""
-    _open_standard_streams()
+    command_line.run("box", lambda: _done(arguments or sys.argv[1:] or ["--help"]))
+
+
+def _done(arguments: Sequence[str]) -> object:
+    """The exit code of this command line; what went wrong is told."""
     try:
-        code = box.main(arguments or sys.argv[1:] or ["--help"], prog_name="box", standalone_mode=False)
+        code = box.main(arguments, prog_name="box", standalone_mode=False)
     except click.UsageError as error:
         code, text = OURS, usage_error(error)
     except BoxError as error:
@@ -291,4 +288,4 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         text = ""
     if text:
         click.echo(f"box: {text}", err=True)
-    sys.exit(code)
+    return code

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import fcntl
 import os
 import select
@@ -37,6 +38,7 @@ class Stream:
         self.source, self.sink, self.ours = source, sink, ours
         self.held = bytearray()
         self.open = True
+        self.lost: OSError | None = None
 
     @property
     def done(self) -> bool:
@@ -78,9 +80,10 @@ class Stream:
                 del self.held[: os.write(self.sink, self.held[:PIECE])]
             except BlockingIOError:
                 raise
-            except OSError:
+            except OSError as error:
                 self.held.clear()
                 self.open = False
+                self.lost = error
 
     def _close(self) -> None:
         """Close what is ours: the program on the other side sees the end of its input, or that nobody listens."""
@@ -110,11 +113,22 @@ class Attachment:
         self.stopping: Client | None = None
 
     def run(self) -> int:
-        """The program's exit code; raises SignalError by a signal that ends the client, HelperError for a lost helper."""
+        """The program's exit code; raises SignalError by a signal that ends the client, HelperError for a lost helper.
+
+        Raises OSError where output could not be written.
+        """
         with _signals() as arrived, _raw_terminal(0) if self.raw else contextlib.nullcontext():
             self._resize()
             self.client.send(self.wait)
-            return self._pump(arrived)
+            code = self._pump(arrived)
+        self._complain()
+        return code
+
+    def _complain(self) -> None:
+        """Raise what output was lost by, as on a full disk; that nobody is there any more to read it is no trouble."""
+        for stream in self.outputs:
+            if stream.lost and stream.lost.errno not in (errno.EPIPE, errno.EIO):
+                raise stream.lost
 
     def _pump(self, arrived: int) -> int:
         """Move bytes until the helper tells the exit code and all output is out."""

@@ -23,7 +23,7 @@ from .client import Client
 
 def load(client: Client, source: str) -> Iterator[str]:
     """Take in every image of a layout, by the path of a file or directory, or from standard input; gives their names."""
-    with _told(), _layout(source) as layout:
+    with _told(source or "-"), _layout(source) as layout:
         for image in oci.images_of(layout):
             name = image.name or Path(source).stem.lower()
             if not name:
@@ -82,7 +82,7 @@ def save(client: Client, reference: str, target: str) -> None:
     image = client.ask(protocol.Image(reference)).values
     if not target and os.isatty(1):
         raise BoxError(say("images.no_output"))
-    with _told(), contextlib.ExitStack() as held:
+    with _told(target), contextlib.ExitStack() as held:
         layers = [(digest, held.enter_context(layer_file(client, digest))) for digest in image["layers"]]
         file = held.enter_context(Path(target).open("wb")) if target else sys.stdout.buffer
         oci.write_layout(file, image["name"], image["config"], layers)
@@ -148,14 +148,14 @@ def _size_of(client: Client, digest: str) -> int:
 
 
 @contextlib.contextmanager
-def _told() -> Iterator[None]:
-    """Trouble with a layout or a file ends box with its sentence."""
+def _told(file: str) -> Iterator[None]:
+    """Trouble with a layout or this file ends box with its sentence; with standard output ('') as it does everywhere."""
     try:
         yield
     except oci.OciError as error:
         values = {key: printable(value) if isinstance(value, str) else value for key, value in error.values.items()}
         raise BoxError(say(f"images.{error.slug}", **values)) from error
     except OSError as error:
-        raise BoxError(
-            say("images.file_trouble", file=printable(str(error.filename or "")), reason=error.strerror or "")
-        ) from error
+        if not (name := error.filename or file):
+            raise
+        raise BoxError(say("images.file_trouble", file=printable(str(name)), reason=error.strerror or "")) from error

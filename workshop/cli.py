@@ -8,12 +8,13 @@ import signal
 import sys
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from . import __version__, loading
+from . import __version__, command_line, loading
 from .language import VARIABLE, language_of, say
 
 if TYPE_CHECKING:
@@ -30,7 +31,15 @@ JSON_OPTION = click.option("--json", "as_json", is_flag=True, help="Print JSON."
 FILE = click.Path(dir_okay=False, path_type=Path)
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+class Commands(click.Group):
+    """All the commands, with the streams and the end that `box` has as well."""
+
+    def main(self, *arguments: Any, **named: Any) -> Any:
+        """Do what the command line says, and exit."""
+        command_line.run("workshop", partial(super().main, *arguments, **named))
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="workshop")
 def main() -> None:
     """A hands-on workshop on containers: real namespaces and cgroups, watched and judged by the kernel."""
@@ -52,7 +61,7 @@ def start(plain: bool, engine: str | None, lang: str | None) -> None:
         if os.geteuid():  # root's own helper has everything, and is started when the kernel is first looked at
             if not has_root_helper(language):
                 offer_helper(language)
-            elif not session.progress.passed():
+            elif session.is_new:
                 offer_root(language)
         offer_image(session)
         if plain:
@@ -133,13 +142,9 @@ def _session(language: str, engine: str | None = None) -> Iterator[Session]:
     from .session import Session
 
     chosen = chosen_engine(engine, language)
-    library, progress, observer = _library(), _progress(language), Observer()
-    _own_commands_first()
-    try:
-        yield Session(library, progress, observer, language, chosen)
-    finally:
-        observer.close()
-        progress.close()
+    with _progress(language) as progress, closing(Observer()) as observer:
+        _own_commands_first()
+        yield Session(_library(), progress, observer, language, chosen)
 
 
 def _own_commands_first() -> None:
@@ -158,16 +163,34 @@ def _library(folder: Path | None = None) -> Library:
         raise click.ClickException(str(error)) from error
 
 
-def _progress(language: str) -> Progress:
-    from .progress import Progress, default_path
+@contextmanager
+def _progress(language: str) -> Iterator[Progress]:
+    """The learner's progress; words for what keeps it from being read, and at the end for what could not be saved."""
+    from .progress import Progress, ProgressError, default_path
 
+    progress = Progress(default_path())
+    if aside := progress.moved_aside:
+        click.echo(say(language, "progress.moved_aside", path=aside), err=True)
     try:
-        progress = Progress(default_path())
-    except OSError as error:
-        raise click.ClickException(say(language, "cli.no_progress", path=default_path(), reason=error.strerror)) from error
-    if progress.moved_aside:
-        click.echo(say(language, "cli.moved_aside", path=progress.moved_aside), err=True)
-    return progress
+        yield progress
+    except ProgressError as error:
+        raise click.ClickException(error.sentence(language)) from error
+    finally:
+        leave(progress, language)
+        if progress.moved_aside != aside:  # its damage showed later only
+            click.echo(say(language, "progress.moved_aside", path=progress.moved_aside), err=True)
+
+
+def leave(progress: Progress, language: str) -> None:
+    """Close it; where some of it is in no file, say so, and try again for as long as the learner wishes."""
+    progress.close()
+    while progress.waiting and not progress.kept_in:
+        click.echo(say(language, "cli.unsaved_nowhere", count=len(progress.waiting)), err=True)
+        if not sys.stdin.isatty() or not click.confirm(say(language, "cli.try_again"), default=True, err=True):
+            return
+        progress.close()
+    if progress.waiting:
+        click.echo(say(language, "cli.unsaved", count=len(progress.waiting), file=progress.kept_in), err=True)
 
 
 @main.command()
@@ -179,7 +202,7 @@ def progress(as_json: bool, lang: str | None) -> None:
     from .overview import overview, render
 
     language = lang or language_of()
-    with closing(_progress(language)) as found:
+    with _progress(language) as found:
         seen = overview(_library(), found.passed(), found.latest())
     click.echo(overview_json(seen) if as_json else render(seen, language))
 
@@ -189,16 +212,17 @@ def progress(as_json: bool, lang: str | None) -> None:
 @LANGUAGE_OPTION
 def export(file: Path, lang: str | None) -> None:
     """Write your progress with its evidence to FILE, for an instructor."""
-    from .progress import export_lines
+    from .exports import export_lines
 
     language = lang or language_of()
-    with closing(_progress(language)) as kept:
+    with _progress(language) as kept:
         lines = b"".join(line + b"\n" for line in export_lines(kept))
     try:
         file.write_bytes(lines)
     except OSError as error:
         raise click.ClickException(f"{file}: {error.strerror}") from error
-    click.echo(say(language, "cli.exported", file=file, events=lines.count(b"\n") - 1))
+    events = lines.count(b"\n") - 1
+    click.echo(say(language, "cli.exported" if events else "cli.exported_nothing", file=file, events=events))
 
 
 @main.group(name="class")

@@ -42,7 +42,7 @@ class Finding:
     """One thing found. `state` is ok, limited (something is not possible here) or missing (nothing is possible).
 
     Its text is `doctor.<slug>`, and where it is not ok the fix is `doctor.<slug>_fix`; in the area `lessons`, the slug is a
-    requirement's name and both texts are those of the requirement.
+    requirement's name and both texts are those of the requirement, and in the area `progress` they are in progress.toml.
     """
 
     area: str
@@ -216,6 +216,13 @@ def _clock(machine: Machine) -> Iterator[Finding]:
     yield Finding("clock", "limited" if wrong else "ok", "clock_wrong" if wrong else "clock_ok", {"time": f"{now:%F %R}"})
 
 
+def _progress(machine: Machine) -> Iterator[Finding]:
+    if machine.unsaved:
+        yield Finding("progress", "limited", machine.unsaved, dict(machine.unsaved_values))
+    else:
+        yield Finding("progress", "ok", "can_be_kept", {"path": machine.progress})
+
+
 def _disk(machine: Machine) -> Iterator[Finding]:
     low = machine.disk < SMALLEST_DISK
     yield Finding("disk", "limited" if low else "ok", "disk_low" if low else "disk_ok", {"megabytes": machine.disk // 1_000_000})
@@ -246,7 +253,7 @@ def _lessons(machine: Machine, steps: Mapping[str, tuple[str, ...]]) -> Iterator
 
 _EXAMINED: tuple[Callable[[Machine], Iterator[Finding]], ...] = (
     _python, _kernel, _namespaces, _cgroups, _user_namespaces, _overlay, _helper, _engines, _chosen, _lsms, _programs, _terminal,
-    _disk, _clock,
+    _progress, _disk, _clock,
 )  # fmt: skip
 
 
@@ -278,7 +285,7 @@ def _counted(steps: tuple[str, ...]) -> str:
 def _sentence(finding: Finding, key: str, language: str) -> str:
     if finding.area == "chosen":
         return Choice(finding.slug, finding.values).reason(language)
-    area = "requirements" if finding.slug in REQUIREMENTS else "doctor"
+    area = "progress" if finding.area == "progress" else "requirements" if finding.slug in REQUIREMENTS else "doctor"
     text = say(language, f"{area}.{key}", **finding.values)
     return "".join(character for character in text if character.isprintable())
 

@@ -19,6 +19,7 @@ from .client import Client, HelperError
 from .engine import Choice, choose
 from .facts import KINDS, Hierarchy, Virtual
 from .observer import PROGRAMS as ASKED_FOR
+from .progress import default_path, why_not
 from .protocol import Hello
 from .virtual import find
 
@@ -59,6 +60,7 @@ class Engine:
 class Machine:
     """The readings. `helper` is root, own or '' for none; sizes of the terminal are 0 where there is none; `disk` in bytes.
 
+    `progress` names the file that progress is kept in; `unsaved` why it can't be, a key of progress.toml, '' where it can.
     `chosen` is the engine that lessons show, `clock` epoch seconds; `..._refused` is the last line of why that is, '' where it
     is possible.
     """
@@ -83,6 +85,9 @@ class Machine:
     colours: bool = True
     encoding: str = ""
     emulator: bool = True
+    progress: str = ""
+    unsaved: str = ""
+    unsaved_values: Mapping[str, str] = field(default_factory=dict)
     disk: int = 0
     clock: float = 0.0
     overlay_refused: str = ""
@@ -93,6 +98,7 @@ class Machine:
 def read() -> Machine:
     """Everything, within a few seconds and without changing anything; what can't be read stays empty."""
     columns, rows = _terminal()
+    progress, trouble = default_path().absolute(), why_not(default_path())
     return Machine(
         python=platform.python_version(),
         kernel=platform.release(),
@@ -114,7 +120,10 @@ def read() -> Machine:
         colours="NO_COLOR" not in os.environ and os.environ.get("TERM", "dumb") != "dumb",
         encoding=locale.getencoding(),
         emulator=importlib.util.find_spec("pyghostty") is not None,
-        disk=_free(Path.home()),
+        progress=str(progress),
+        unsaved=trouble.slug if trouble else "",
+        unsaved_values=trouble.values if trouble else {},
+        disk=_free(progress),
         clock=time.time(),
         overlay_refused=_ask("unshare", "--user", "--map-root-user", "--mount", "sh", "-c", OVERLAY)[1],
         virtual=find(),
@@ -201,8 +210,6 @@ def _terminal() -> tuple[int, int]:
     return 0, 0
 
 
-def _free(folder: Path) -> int:
-    try:
-        return shutil.disk_usage(folder).free
-    except OSError:
-        return 0
+def _free(path: Path) -> int:
+    """Bytes that are free where this path is, or would be."""
+    return shutil.disk_usage(next(filter(os.path.isdir, path.parents))).free

@@ -14,11 +14,10 @@ from .history import History, recorded
 from .language import say, words
 from .lesson import LANGUAGES, Lesson, Step, Typed
 from .pictures import picture
-from .progress import ProgressError
 from .rebuilding import missing
 from .refusal import HelperError
 from .session import Session
-from .telling import fault, readable, told
+from .telling import fault, not_saved, readable, told
 from .verdict import Passed
 from .wrapping import joined, prose
 
@@ -62,6 +61,7 @@ class Plain:
         self._rebuilding: tuple[Typed, ...] = ()
         self._history = History()
         self._leaving = False
+        self._saving = True
 
     def run(self, read: Callable[[str], str]) -> None:
         """Begin where the learner left, and take lines until the end."""
@@ -77,23 +77,31 @@ class Plain:
                 self._say("how_to_leave")
                 continue
             self._trying(partial(self.take, line))
-        self._say("goodbye")
+        self._say("goodbye" if self._saving else "goodbye_unsaved")
 
     def _trying(self, action: Callable[[], None]) -> None:
-        """Do it; where the helper or the record can't be used, or we failed, say so and go on."""
+        """Do it; where the helper or the progress can't be used, or we failed, say so and go on."""
         try:
             action()
         except HelperError as error:
             self._write(say(self._session.language, f"helper.{error.slug}", **error.values))
         except ExperimentError as error:
             self._write(say(self._session.language, f"experiments.{error.slug}", **error.values))
-        except ProgressError as error:
-            self._say("no_record", reason=error)
         except Exception as error:  # whatever it is, it is told and logged
             self._prose(say(self._session.language, "tui.verdict_broken") + clean(fault(self._session, error)))
+        self._tell_of_saving()
+
+    def _tell_of_saving(self) -> None:
+        """Say it once when progress is not saved any more, and when it is again."""
+        unsaved, saving = not_saved(self._session), self._saving
+        self._saving = not unsaved
+        if saving and unsaved:
+            self._prose(clean(unsaved))
+        elif not unsaved and not saving:
+            self._prose(say(self._session.language, "tui.saved_again"))
 
     def take(self, line: str) -> None:
-        """Do what a line says; raises HelperError and ProgressError."""
+        """Do what a line says; raises HelperError."""
         command, rest = command_of(line)
         if not command and rest.isdecimal() and self._choice(rest):
             command = "answer"

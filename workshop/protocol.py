@@ -338,7 +338,8 @@ def request_packet(request: Request) -> bytes:
         return _fitting(json.dumps(message, separators=(",", ":"), ensure_ascii=False).encode())
     except UnicodeEncodeError as error:
         wrong = next(one for value in message.values() for one in (value if type(value) is list else [value]) if not _text(one))
-        raise ProtocolError("not_text", text=wrong[:40].encode("utf-8", "backslashreplace").decode()) from error
+        shown = wrong[:40].encode("utf-8", "backslashreplace").decode().replace("\\udc", "\\x")
+        raise ProtocolError("not_text", text=shown) from error
 
 
 def _fitting(packet: bytes) -> bytes:

@@ -11,8 +11,8 @@ import zlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from .events import Past
 from .lesson import Step
-from .progress import Past
 
 MINUTE = 60.0
 DAY = 24 * 60 * MINUTE

@@ -5,7 +5,6 @@ No screen is in here: the TUI, plain mode and `solve` drive the same Session.
 
 from __future__ import annotations
 
-import hashlib
 import os
 import time
 from collections.abc import Callable, Sequence
@@ -15,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 
-from .attempt import Others, attempt, would_pass
+from .attempt import Others, attempt, content_version, untouched, would_pass
 from .comparison import comparison
 from .engine import Choice
 from .experiments import Surroundings
@@ -28,6 +27,7 @@ from .language import fill, say, words
 from .lesson import Lesson, LessonText, Step, StepText, Typed
 from .library import Library
 from .progress import Event, Progress, uuid7
+from .recorder import Recorder
 from .registry import address
 from .requirements import missing
 from .review import due
@@ -56,11 +56,12 @@ class Session:
         """Nothing is observed yet: call `go(session.step.where)` to begin."""
         self.library = library
         self.progress = progress
+        self.recorder = Recorder(progress)
         self.language = language
         self.engine = engine
         self.figure_cells = FIGURE_CELLS
         self._observe = observe
-        self._passed = set(progress.passed())
+        self._passed = set(self.recorder.passed())
         self.facts: Facts | None = None
         self.before: Facts | None = None
         self.verdict: Verdict | None = None
@@ -77,13 +78,18 @@ class Session:
         """The lesson of the current step."""
         return self.library.lesson(self.step.lesson)
 
+    @property
+    def is_new(self) -> bool:
+        """True for a learner who has passed nothing yet."""
+        return not self._passed
+
     @cached_property
     def _order(self) -> list[Step]:
         return [step for lesson in self.library.lessons for step in lesson.steps]
 
     def _resumed(self) -> Step:
         """The step of the latest event, else the first one not passed, else the first."""
-        latest = self.progress.latest()
+        latest = self.recorder.latest()
         known = {step.where: step for step in self._order}
         if latest in known:
             return known[latest]
@@ -142,7 +148,7 @@ class Session:
 
     def due(self, lesson: Lesson) -> list[Step]:
         """The questions of a review that are due now, the most urgent first; none for any other lesson."""
-        return due(lesson.questions, self.progress.past(), time.time()) if lesson.questions else []
+        return due(lesson.questions, self.recorder.past(), time.time()) if lesson.questions else []
 
     def _due_after(self, where: str, lesson: Lesson) -> str | None:
         """The next question in the order of urgency, so that those passed over do not come round again."""
@@ -172,6 +178,7 @@ class Session:
 
     def check(self, answer: str | None = None) -> Verdict:
         """Look, judge, and record a verdict that says something new. A step that passed stays so until a new answer."""
+        self._catch_up(self.recorder.save())
         now = self.look()
         if answer is None and isinstance(self.verdict, Passed):
             return self.verdict
@@ -203,7 +210,12 @@ class Session:
         )  # fmt: skip
         if verdict is not None:
             event = replace(event, verdict=verdict.kind, slug=verdict.slug, values=verdict.values)
-        self.progress.add(event)
+        self._catch_up(self.recorder.add(event))
+
+    def _catch_up(self, saves_again: bool) -> None:
+        """What was passed may not have been to be read until now."""
+        if saves_again:
+            self._passed |= self.recorder.passed()
 
     # Measuring
 
@@ -228,7 +240,7 @@ class Session:
     def _kept(self) -> dict[str, Measured]:
         """The latest result of each experiment of the lesson, as the record has it."""
         steps = [step for step in self.lesson.steps if step.experiment]
-        events = [event for step in steps if (event := self.progress.last(step.where, "verdict")) and event.evidence]
+        events = [event for step in steps if (event := self.recorder.last(step.where, "verdict")) and event.evidence]
         found = [one for event in events if event.evidence for one in event.evidence.now.measured]
         return {one.experiment: one for one in sorted(found, key=lambda one: one.time)}
 
@@ -371,7 +383,7 @@ class Session:
         if not self.step.settles or not isinstance(self.verdict, Passed):
             return None
         asked = self.lesson.step(self.step.settles)
-        event = self.progress.last(asked.where, "verdict")
+        event = self.recorder.last(asked.where, "verdict")
         choices = self._text(asked).choices
         if event is None or event.evidence is None or event.evidence.answer not in choices:
             return None
@@ -380,16 +392,3 @@ class Session:
 
 def _plain(lines: Sequence[Text]) -> str:
     return "\n".join(line.plain for line in lines)
-
-
-def untouched(now: Facts) -> Facts:
-    """The same machine before anybody did anything on it: what a step's result is compared with that may be of any day."""
-    host = replace(now.host, ipc=type(now.host.ipc)(), components=())
-    return Facts(host=host, subjects=now.subjects, complete=now.complete)
-
-
-def content_version(library: Library, step: Step) -> str:
-    """A short digest of what judges a step: its structure and its checks file."""
-    checks = library.checks_folder / f"{step.lesson}.py"
-    judged_by = repr(replace(step, text={})).encode() + (checks.read_bytes() if checks.is_file() else b"")
-    return hashlib.sha256(judged_by).hexdigest()[:12]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import traceback
 from pathlib import Path
 
+from . import private
 from .language import say
 from .session import Session
 from .verdict import Verdict
@@ -19,7 +20,7 @@ def told(session: Session, verdict: Verdict) -> str:
     if verdict.kind != "broken":
         return joined(session.message(verdict), _others(session) if verdict is session.verdict else "")
     log = str(verdict.values["log"])
-    path = session.progress.path.with_name("broken-check.log")
+    path = session.progress.path.parent / "broken-check.log"
     return say(session.language, "tui.broken", reason=log.strip().splitlines()[-1], log=_kept(path, log))
 
 
@@ -34,8 +35,14 @@ def _others(session: Session) -> str:
 def fault(session: Session, error: Exception) -> str:
     """The sentence for a failure that is the workshop's own, whose traceback goes into a file."""
     log = "".join(traceback.format_exception(error))
-    path = session.progress.path.with_name("workshop-fault.log")
+    path = session.progress.path.parent / "workshop-fault.log"
     return say(session.language, "tui.fault", reason=f"{type(error).__name__}: {error}", log=_kept(path, log))
+
+
+def not_saved(session: Session) -> str:
+    """Why progress is not being saved now, and what to do; '' where it is."""
+    trouble = session.recorder.trouble
+    return say(session.language, "tui.not_saved", why=trouble.sentence(session.language)) if trouble else ""
 
 
 def is_key(line: str) -> bool:
@@ -56,7 +63,7 @@ def readable(line: str) -> str:
 def _kept(path: Path, log: str) -> str:
     """The file that the log was written to, or why it could not be."""
     try:
-        path.write_text(log, "utf-8")
+        private.write(path, log.encode("utf-8", "backslashreplace"))
     except OSError as error:
         return f"{path}: {error.strerror}"
     return str(path)

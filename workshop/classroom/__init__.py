@@ -6,9 +6,9 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from ..exports import ExportError, read_export
 from ..language import say
 from ..library import load_library
-from ..progress import ExportError, read_export
 from . import tables
 from .report import ClassReport, Handed, Refused, report
 
@@ -38,11 +38,7 @@ def read(files: Sequence[Path], language: str) -> tuple[list[Handed], list[Refus
     handed, refused = [], []
     for file in files:
         try:
-            if file.exists() and not file.is_file():
-                raise ExportError(say(language, "classroom.no_file", file=file))
             handed.append(Handed(str(file), read_export(file)))
         except ExportError as error:
-            refused.append(Refused(str(file), str(error)))
-        except RecursionError:  # brackets in brackets, thousands deep
-            refused.append(Refused(str(file), say(language, "classroom.no_export", file=file)))
+            refused.append(Refused(str(file), error.sentence(language)))
     return handed, refused

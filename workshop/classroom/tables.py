@@ -6,6 +6,7 @@ import csv
 import dataclasses
 import io
 import json
+import unicodedata
 from collections.abc import Iterator
 from pathlib import PurePath
 
@@ -21,6 +22,8 @@ from .report import ClassReport, Learner, clean
 MARKS = {"passed": "+", "doubtful": "?", "tried": "~", "begun": "~", "impossible": "-", "open": "."}
 MOST_REASONS = 4
 """Reasons shown for one learner: who forged one verdict often forged them all."""
+FORMULA = ("=", "+", "-", "@", "\N{MINUS SIGN}")
+"""What a formula begins with; other forms of these signs, such as U+FF1D, are compatible with them (Unicode's NFKC)."""
 
 
 def show(report: ClassReport, language: str, console: Console | None = None) -> None:
@@ -45,7 +48,7 @@ def show(report: ClassReport, language: str, console: Console | None = None) -> 
 def refusals(report: ClassReport, language: str) -> Iterator[str]:
     """A line for each file that is no whole export."""
     for one in report.refused:
-        yield one.reason if one.file in one.reason else say(language, "classroom.refused", file=one.file, reason=one.reason)
+        yield say(language, "classroom.refused", file=one.file, reason=one.reason)
 
 
 def _learners(report: ClassReport, language: str) -> Table:
@@ -134,5 +137,6 @@ def as_csv(report: ClassReport) -> str:
 
 
 def _cell(value: str | int) -> str | int:
-    """A cell that no spreadsheet takes for a formula."""
-    return f"'{value}" if isinstance(value, str) and value.startswith(("=", "+", "-", "@")) else value
+    """A cell that no spreadsheet takes for a formula, which some begin with full-width signs as well."""
+    first = unicodedata.normalize("NFKC", value[:1]) if isinstance(value, str) else ""
+    return f"'{value}" if first.startswith(FORMULA) else value

@@ -9,12 +9,11 @@ from dataclasses import dataclass, field
 
 import msgspec
 
-from ..attempt import attempt
+from ..attempt import attempt, content_version
 from ..facts import Container, Evidence, Facts, own_objects
 from ..lesson import ContentError, Step
 from ..library import Library
 from ..progress import Event
-from ..session import content_version
 from ..verdict import Broken
 
 JUDGED_AGAIN = ("passed", "not_yet", "impossible")

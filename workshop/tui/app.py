@@ -16,6 +16,7 @@ from .. import loading
 from ..language import VARIABLE, say
 from ..lesson import LANGUAGES
 from ..session import Session
+from ..telling import not_saved
 from ..wrapping import breaks
 from .desk import Desk
 from .screens.help import HelpScreen
@@ -37,6 +38,7 @@ def run(session: Session) -> None:
 
     app = WorkshopApp(session, driver=RawDriver)
     app.run()
+    app.desk.wait()
 
 
 def terminal_pane(language: str) -> Widget:
@@ -84,7 +86,7 @@ class WorkshopApp(App[None]):
 
     def get_default_screen(self) -> Screen[None]:
         """The first screen: painted at once, with no empty one before it."""
-        if self.session.progress.latest() is None:
+        if self.session.recorder.latest() is None:
             return self._map()
         return self._step(self.session.step.where, returning=True)
 
@@ -108,6 +110,13 @@ class WorkshopApp(App[None]):
     def on_ready(self) -> None:
         """The first frame is painted; a little later the step is furnished, too."""
         self.set_timer(SETTLED_SECONDS, loading.settle)
+        if aside := self.session.progress.moved_aside:
+            self._warn(say(self.session.language, "progress.moved_aside", path=aside))
+        if not self.working and self.session.recorder.trouble:  # on a step its banner says so
+            self._warn(not_saved(self.session))
+
+    def _warn(self, sentence: str) -> None:
+        self.notify(sentence, severity="warning", timeout=20, markup=False)
 
     def on_unmount(self) -> None:
         """Nothing more is asked of the session."""

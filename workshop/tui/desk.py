@@ -13,7 +13,6 @@ from ..experiments import ExperimentError
 from ..facts import Facts
 from ..language import say
 from ..lesson import Step
-from ..progress import ProgressError
 from ..refusal import HelperError
 from ..session import Session
 from ..telling import fault, told
@@ -35,7 +34,7 @@ class Seen:
 
 
 class Trouble(Exception):  # noqa: N818  # it is not always an error: an ordinary user just has no helper
-    """The helper can't be asked, the record can't be written, or we failed; its text says what happened and what to do."""
+    """The helper can't be asked, or we failed; its text says what happened and what to do."""
 
 
 class Desk:
@@ -64,8 +63,6 @@ class Desk:
             raise Trouble(say(self.session.language, f"helper.{error.slug}", **error.values)) from error
         except ExperimentError as error:
             raise Trouble(say(self.session.language, f"experiments.{error.slug}", **error.values)) from error
-        except ProgressError as error:
-            raise Trouble(say(self.session.language, "tui.no_record", reason=error)) from error
         except Exception as error:
             raise Trouble(fault(self.session, error)) from error
 
@@ -81,3 +78,7 @@ class Desk:
     def close(self) -> None:
         """Take no more work; a look that is under way ends by itself."""
         self._pool.shutdown(wait=False, cancel_futures=True)
+
+    def wait(self) -> None:
+        """Return once it has ended: what it records is recorded before the progress is closed."""
+        self._pool.shutdown()

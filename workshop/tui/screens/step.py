@@ -181,7 +181,7 @@ class StepScreen(TroubledScreen):
         terminals.label(more=self.query_one(LessonPane).max_scroll_y > 0)
         self.query_one("#title", Static).update(titles.title(session, self.size.width))
         self.query_one(KeyLine).offer(self._keys())
-        self.warn_of_size()
+        self.warn()
 
     def _keys(self) -> titles.Keys:
         session = self.workshop.session

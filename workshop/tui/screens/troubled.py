@@ -1,10 +1,11 @@
-"""What a step says in its banner, when the helper, the record, the window or the workshop itself is in trouble."""
+"""What a step says in its banner, when the helper, the progress, the window or the workshop itself is in trouble."""
 
 from __future__ import annotations
 
 from textual.widgets import Static
 
 from ...language import say
+from ...telling import not_saved
 from ..desk import Trouble
 from ..widgets.verdict_line import VerdictLine
 from .measuring import MeasuringScreen
@@ -13,10 +14,16 @@ from .measuring import MeasuringScreen
 class TroubledScreen(MeasuringScreen):
     """Says what is wrong and what to do, and goes on with what still works."""
 
+    def __init__(self) -> None:
+        """Nothing is wrong yet."""
+        super().__init__()
+        self._trouble = ""  # why nothing can be seen
+        self._banner = ""
+
     def explain(self, trouble: Trouble) -> None:
-        """The helper or the record can't be used: say why and what to do, and go on with what needs neither."""
-        self.add_class("-helpless")
-        self.query_one("#banner", Static).update(str(trouble))
+        """The helper can't be used: say why and what to do, and go on with what needs it not."""
+        self._trouble = str(trouble)
+        self.warn()
 
     def own_up(self, sentence: str, group: str) -> None:
         """A look that fails would fail every second: that stands still in the verdict's place."""
@@ -27,14 +34,23 @@ class TroubledScreen(MeasuringScreen):
 
     def relieve(self) -> None:
         """It can be used again."""
-        if self.has_class("-helpless"):
-            self.remove_class("-helpless")
-            self.warn_of_size()
+        self._trouble = ""
+        self.warn()
 
-    def warn_of_size(self) -> None:
-        """The banner says that the window is too small, where nothing worse is to be said."""
+    def warn(self) -> None:
+        """The banner says what is wrong now: that nothing can be seen or saved, else that the window is too small."""
+        unsaved = not_saved(self.workshop.session)
+        if self.has_class("-unsaved") and not unsaved:
+            self.note("saved_again")
         small = self.has_class("-thin") or self.has_class("-flat")
-        self.set_class(small, "-small")
-        if small and not self.has_class("-helpless"):
-            text = say(self.workshop.session.language, "tui.too_small", width=self.size.width, height=self.size.height)
+        for name, holds in (("-helpless", self._trouble), ("-unsaved", unsaved), ("-small", small)):
+            self.set_class(bool(holds), name)
+        self._fill_banner("\n".join(filter(None, (self._trouble, unsaved))) or (self._too_small() if small else ""))
+
+    def _fill_banner(self, text: str) -> None:
+        if text != self._banner:  # it is asked for with every look
+            self._banner = text
             self.query_one("#banner", Static).update(text)
+
+    def _too_small(self) -> str:
+        return say(self.workshop.session.language, "tui.too_small", width=self.size.width, height=self.size.height)
