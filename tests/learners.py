@@ -69,7 +69,14 @@ def facts(boot: str = "boot-a", *containers: Container, queue: int | None = None
 def container(inode: int = 200, usage: int = 5) -> Container:
     process = Process(4711, 1, 4000, 0, "sh")
     return Container(
-        f"c{inode}", "box", "box", Namespaces(pid=inode), process, (process,), cgroups=Cgroups(cpu=Cpu(usage_us=usage)), owner=0
+        f"c{inode}",
+        "box",
+        "box",
+        Namespaces(pid=inode),
+        process,
+        (process,),
+        cgroups=Cgroups(cpu=Cpu(usage_us=usage)),
+        owners=(0,),
     )
 
 

@@ -236,7 +236,7 @@ def container(name: str = "quiet_hopper", queues: tuple[Queue, ...] = ()) -> Con
     shell = process(3391, 1, 900, "sh")
     return Container(
         "4f6c1d8e9a2b", name, "box", INSIDE, shell, (shell, process(3400, 7, 3391, "sleep")), "4f6c1d8e9a2b", Ipc(queues),
-        cgroups=Cgroups((), Cpu(None, periods=12, throttled=3), Memory(64 << 20, 3 << 20), Pids(None, 2)), owner=0,
+        cgroups=Cgroups((), Cpu(None, periods=12, throttled=3), Memory(64 << 20, 3 << 20), Pids(None, 2)), owners=(0,),
     )  # fmt: skip
 
 

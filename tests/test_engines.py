@@ -17,6 +17,7 @@ from workshop.exports import export_lines, read_export
 from workshop.facts import Container, Facts
 from workshop.lesson import Step
 from workshop.library import Library, load_library
+from workshop.observer import Observer
 from workshop.progress import Progress
 from workshop.session import Session
 from workshop.verdict import Impossible, Passed, Verdict
@@ -44,9 +45,19 @@ def library() -> Library:
 
 
 @pytest.fixture(scope="module")
-def docker(docker_host: str) -> Docker:
-    """Docker, with this module's daemon."""
-    return Docker(docker_host)
+def docker(docker_host: str) -> Iterator[Docker]:
+    """Docker, with this module's daemon, which is the learner's."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DOCKER_HOST", docker_host)
+        yield Docker(docker_host)
+
+
+@pytest.fixture
+def observer(client: Client) -> Iterator[Observer]:
+    """A learner's look, by the helper and from the learner's own side."""
+    observer = Observer()
+    yield observer
+    observer.close()
 
 
 @pytest.fixture(params=NAMES)
@@ -69,15 +80,15 @@ def engine(request: pytest.FixtureRequest, client: Client, tmp_path: Path) -> It
 class Onlooker:
     """The kernel's facts without the containers that somebody else ran on this machine when the test began."""
 
-    def __init__(self, client: Client) -> None:
-        self.client = client
-        self.others = {self._who(one) for one in client.observe([]).containers}
+    def __init__(self, observer: Observer) -> None:
+        self.observer = observer
+        self.others = {self._who(one) for one in observer([]).containers}
 
     def _who(self, container: Container) -> tuple[int, int, int]:
         return container.namespaces.pid, container.init.pid, container.init.started
 
     def __call__(self, subjects: Sequence[str]) -> Facts:
-        seen = self.client.observe(subjects)
+        seen = self.observer(subjects)
         return replace(seen, containers=tuple(one for one in seen.containers if self._who(one) not in self.others))
 
 
@@ -139,10 +150,12 @@ def appeared(onlooker: Onlooker) -> Container:
 
 
 @pytest.mark.parametrize("lesson", ["exercise_namespaces", "exercise_cgroups"])
-def test_exercise_passes_with_any_engine(lesson: str, engine: Engine, client: Client, library: Library, tmp_path: Path) -> None:
+def test_exercise_passes_with_any_engine(
+    lesson: str, engine: Engine, observer: Observer, library: Library, tmp_path: Path
+) -> None:
     """Every step of both exercises is passed with a container of this engine, or impossible on this machine as for box."""
     progress = Progress(tmp_path / "progress.sqlite")
-    walk = Walk(Session(library, progress, Onlooker(client), "en"), engine)
+    walk = Walk(Session(library, progress, Onlooker(observer), "en"), engine)
     for step in library.lesson(lesson).steps:
         verdict = walk.pass_step(step)
         fine = (Passed, Impossible) if step.id in ONE_VERSION_ONLY else Passed
@@ -161,9 +174,9 @@ def believed(export: Path, lesson: str, library: Library) -> None:
     assert states <= {"passed", "impossible"}
 
 
-def test_container_is_recognised_as_its_engines(engine: Engine, client: Client, request: pytest.FixtureRequest) -> None:
+def test_container_is_recognised_as_its_engines(engine: Engine, observer: Observer, request: pytest.FixtureRequest) -> None:
     """The facts name the engine that started the container, and its processes with their numbers on both sides."""
-    onlooker = Onlooker(client)
+    onlooker = Onlooker(observer)
     engine.start()
     found = appeared(onlooker)
     name = request.node.callspec.params["engine"]

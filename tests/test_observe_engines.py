@@ -10,7 +10,7 @@ import pytest
 from workshop.facts import Process
 from workshop.helper.observe.cgroups import parse_cgroup
 from workshop.helper.observe.engines import Clues, Identity, box_id, identify
-from workshop.helper.observe.starters import logged_in, starter
+from workshop.helper.observe.starters import logged_in, starters
 from workshop.helper.observe.visibility import Question, Sandboxed
 
 RECORDED = Path(__file__).parent / "recorded" / "engines"
@@ -116,32 +116,40 @@ def test_who_may_see_a_box(caller: int, box: str, seen: bool) -> None:
 
 
 @pytest.mark.parametrize(
-    ("persons", "owner", "seen"),
-    [((0,), 5, True), ((1000,), 0, True), ((1000,), None, True), ((1000,), 1000, True), ((1000,), 1001, False)],
+    ("persons", "owners", "seen"),
+    [((0,), (5,), True), ((1000,), (0,), True), ((1000,), (), True), ((1000,), (1000,), True), ((1000,), (1001,), False)],
 )
-def test_who_may_see_another_container(persons: tuple[int, ...], owner: int | None, seen: bool) -> None:
+def test_who_may_see_another_container(persons: tuple[int, ...], owners: tuple[int, ...], seen: bool) -> None:
     """Root sees all; others are seen by who started them, and by everybody where that was root, or nobody knows who."""
-    assert Question((), persons[0], persons, {}, "workshop").may_see(owner) is seen
+    assert Question((), persons[0], persons, {}, "workshop").may_see(owners) is seen
 
 
-SHELL, SUDO, INIT = Process(30, 30, 20, 1000, "bash"), Process(20, 20, 1, 0, "sudo"), Process(1, 1, 0, 0, "systemd")
-ROOTS_SHELL, SHIM = Process(31, 31, 1, 0, "bash"), Process(32, 32, 1, 0, "containerd-shim")
+SHELL, SUDO, INIT = (
+    Process(30, 30, 20, 1000, "bash", terminal=9),
+    Process(20, 20, 1, 0, "sudo", terminal=9),
+    Process(1, 1, 0, 0, "init"),
+)
+ROOTS_SHELL, SHIM = Process(31, 31, 1, 0, "bash", terminal=8), Process(32, 32, 1, 0, "containerd-shim")
+LOGIN, STEPPED_DOWN = Process(33, 33, 1, 0, "login", terminal=9), Process(34, 34, 31, 1234, "unshare", terminal=8)
 
 
 @pytest.mark.parametrize(
-    ("above", "person"),
+    ("above", "people"),
     [
-        ([SHELL, INIT], 1000),
-        ([SUDO, SHELL, INIT], 1000),
-        ([ROOTS_SHELL, INIT], 0),
-        ([INIT], 0),
-        ([SHIM, INIT], None),
-        ([replace(SHIM, uid=1000), INIT], 1000),
+        ([SHELL, INIT], (1000,)),
+        ([SUDO, SHELL, INIT], (1000,)),
+        ([SUDO, SHELL, LOGIN, INIT], (1000,)),
+        ([ROOTS_SHELL, INIT], (0,)),
+        ([STEPPED_DOWN, ROOTS_SHELL, INIT], (1234, 0)),
+        ([INIT], (0,)),
+        ([SHIM, INIT], ()),
+        ([replace(SHIM, uid=1000), INIT], (1000,)),
+        ([SHELL, SHIM, INIT], (1000,)),
     ],
 )
-def test_who_started_it(above: list[Process], person: int | None) -> None:
-    """The nearest account above that is not root's, which sudo leads back to; of what root's daemons start nobody is shown."""
-    assert starter(above) == person
+def test_who_started_it(above: list[Process], people: tuple[int, ...]) -> None:
+    """The nearest that is not root's, which sudo leads back to, and who sits there; of what root's daemons start nobody."""
+    assert starters(above) == people
 
 
 @pytest.mark.parametrize(

@@ -196,7 +196,7 @@ def test_a_box_is_its_owners_alone_and_so_is_what_runs_in_it() -> None:
         facts = seen(LEARNER, sandboxes)
         box, within = _in_box(facts)
         assert (box.engine, box.id, box.name) == ("box", BOX, "mine")
-        assert (box.owner, within.owner) == (LEARNER, LEARNER)
+        assert (box.owners, within.owners) == ((LEARNER,), (LEARNER,))
         assert within == inner.container(facts) and within.engine == "unshare"
         assert _in_box(seen(LEARNER)) == []  # a box that the helper does not know is nobody's
         assert len(_in_box(seen(0))) == 2

@@ -27,10 +27,10 @@ HOST = Namespaces(pid=1, ipc=2)
 ABOVE = (Process(1, 1, 0, 0, "systemd"), Process(40, 40, 1, ANN, "bash"), Process(50, 50, 1, BOB, "bash"))
 
 
-def container(number: int, owner: int | None, parent: int = 40, engine: str = "unshare", ipc: int = 9) -> Container:
+def container(number: int, *owners: int, parent: int = 40, engine: str = "unshare", ipc: int = 9) -> Container:
     """A container that this uid started."""
     init = Process(number, 1, parent, 0, "sh")
-    return Container(f"{number:064x}", f"c{number}", engine, Namespaces(pid=number, ipc=ipc), init, (init,), owner=owner)
+    return Container(f"{number:064x}", f"c{number}", engine, Namespaces(pid=number, ipc=ipc), init, (init,), owners=owners)
 
 
 def seen(*containers: Container, **host: object) -> Facts:
@@ -38,10 +38,10 @@ def seen(*containers: Container, **host: object) -> Facts:
     return Facts(replace(Host(HOST), **host), containers, caller=ANN, persons=(ANN,))  # type: ignore[arg-type]  # fields by name
 
 
-@pytest.mark.parametrize(("owner", "is_own"), [(ANN, True), (BOB, False), (0, False), (None, False)])
-def test_a_container_is_whose_started_it(owner: int | None, is_own: bool) -> None:
+@pytest.mark.parametrize(("owners", "is_own"), [((ANN,), True), ((BOB,), False), ((0,), False), ((), False), ((BOB, ANN), True)])
+def test_a_container_is_whose_started_it(owners: tuple[int, ...], is_own: bool) -> None:
     """Ann's own are kept; bob's, root's, and those of which nothing shows who asked for them, are only told of."""
-    facts = seen(container(100, owner, engine="docker"))
+    facts = seen(container(100, *owners, engine="docker"))
     assert bool(own(facts).containers) is is_own
     assert bool(unclaimed(facts)) is not is_own
 
@@ -78,7 +78,7 @@ def test_nothing_of_others_is_recorded_that_a_step_does_not_need() -> None:
     components = (
         Component("daemon", 7, 1, "dockerd"),
         Component("shim", 40, 1, "containerd-shim"), Component("shim", 50, 1, "containerd-shim"),
-        Component("client", 60, 40, "docker", ANN, owner=ANN), Component("client", 61, 50, "docker", 0, owner=BOB),
+        Component("client", 60, 40, "docker", ANN, owners=(ANN,)), Component("client", 61, 50, "docker", 0, owners=(BOB,)),
     )  # fmt: skip
     facts = own(
         seen(

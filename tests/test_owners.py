@@ -66,27 +66,27 @@ def seen(caller: int = 0) -> Facts:
     return observe(["processes"], Asker(caller), {}, "ws-owners")
 
 
-def owner(namespace: int) -> int | None:
+def owners(namespace: int) -> tuple[int, ...]:
     """Whose root is told that it is."""
     found = seen().container(namespace)
     assert found
-    return found.owner
+    return found.owners
 
 
 def test_what_a_learner_starts_as_root_by_sudo_is_the_learners() -> None:
     """The nearest account above that is not root's is who typed it."""
     with above(ANN) as namespace:
-        assert owner(namespace) == ANN
+        assert owners(namespace) == (ANN,)
     with above(ANN, 0, 0) as namespace:
-        assert owner(namespace) == ANN
+        assert owners(namespace) == (ANN,)
     with above(ANN, 0, BOB) as namespace:
-        assert owner(namespace) == BOB
+        assert owners(namespace) == (BOB, ANN)
 
 
 def test_what_root_starts_is_roots_and_nobody_elses() -> None:
     """An instructor's demonstration is seen by everybody and is root's; a learner's by sudo is not to be seen by another."""
     with above(0) as namespace:
-        assert owner(namespace) == 0
+        assert owners(namespace) == (0,)
         assert seen(ANN).container(namespace)
     with above(ANN, 0) as namespace:
         assert seen(ANN).container(namespace) and not seen(BOB).container(namespace)
@@ -97,7 +97,7 @@ def test_who_logged_in_is_told_when_nobody_stands_above_any_more() -> None:
     if not Path("/proc/self/loginuid").exists():
         pytest.skip("this kernel keeps no loginuid")
     with above(0, before=lambda: login(ANN), stay=False) as namespace:
-        assert owner(namespace) == ANN
+        assert owners(namespace) == (ANN,)
 
 
 def test_root_by_sudo_stands_for_who_typed_it() -> None:

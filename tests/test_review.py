@@ -36,7 +36,7 @@ A, B = (Step("review", name, "review", ask=name, about=f"chapter_{name}") for na
 def recorded(question: Step) -> Facts:
     """The facts that the question's right answer was recorded with."""
     seen = read_case(LIBRARY.folder(LESSON) / "facts" / f"{question.id}__passed.json").evidence.now
-    return replace(seen, containers=tuple(replace(one, owner=seen.caller) for one in seen.containers))
+    return replace(seen, containers=tuple(replace(one, owners=(seen.caller,)) for one in seen.containers))
 
 
 def asked(question: Step, facts: Facts) -> Asked:

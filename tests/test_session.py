@@ -100,7 +100,7 @@ def explodes(seen: Evidence) -> Verdict:
     raise ZeroDivisionError("boom")
 '''
 
-BOX = Container("ab" * 32, "[red]calm[/]", "box", Namespaces(pid=7), Process(100, 1, 50, 0, "sh"), owner=0)
+BOX = Container("ab" * 32, "[red]calm[/]", "box", Namespaces(pid=7), Process(100, 1, 50, 0, "sh"), owners=(0,))
 
 
 class Machine:
@@ -147,15 +147,15 @@ def go_on(session: Session) -> None:
     session.go(where)
 
 
-@pytest.mark.parametrize(("owner", "whose"), [(None, "nothing shows that you started it"), (1001, "another user (uid 1001)")])
+@pytest.mark.parametrize(("owners", "whose"), [((), "nothing shows that you started it"), ((1001,), "another user (uid 1001)")])
 def test_what_is_not_shown_to_be_the_learners_passes_nothing(
-    session: Session, machine: Machine, owner: int | None, whose: str
+    session: Session, machine: Machine, owners: tuple[int, ...], whose: str
 ) -> None:
     """The verdict stays, and says of the container with which it would be a pass whose that may be; nothing of it is recorded."""
     session.go("tiny/guess")
     session.check("same")
     go_on(session)
-    machine.facts = Facts(containers=(replace(BOX, engine="docker", owner=owner),))
+    machine.facts = Facts(containers=(replace(BOX, engine="docker", owners=owners),))
     verdict = session.check()
     assert verdict.slug == "no_container" and whose in told(session, verdict)
     last = session.progress.last("tiny/start", "verdict")
@@ -280,13 +280,13 @@ def test_another_learners_box_is_not_what_a_step_needs(machine: Machine, session
     session.go("tiny/guess")
     session.check("other")
     session.go("tiny/start")
-    stranger = replace(BOX, owner=1000)
+    stranger = replace(BOX, owners=(1000,))
     machine.facts = Facts(containers=(stranger,), caller=0)
     assert isinstance(verdict := session.check(), NotYet) and verdict.slug == "no_container"
     assert session.undo() == ["Nothing to undo: the machine is as it was when this step began."]
     session.go("tiny/queue")
     assert [one.line for one in session.rebuild()] == ["box run -it busybox"]
-    machine.facts = Facts(containers=(stranger, replace(BOX, namespaces=Namespaces(pid=8), owner=0)), caller=0)
+    machine.facts = Facts(containers=(stranger, replace(BOX, namespaces=Namespaces(pid=8), owners=(0,))), caller=0)
     assert session.rebuild() == ()
 
 

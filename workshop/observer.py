@@ -64,7 +64,7 @@ class Observer:
 
             self._witness = Witness()
         own = self._witness.own()
-        containers = (replace(one, owner=facts.caller) if one.id in own else one for one in facts.containers)
+        containers = (replace(one, owners=(facts.caller,)) if one.id in own else one for one in facts.containers)
         return replace(facts, containers=tuple(containers))
 
     def _open(self) -> Client:

@@ -28,8 +28,10 @@ def _others(session: Session) -> str:
     other = session.other
     if other is None:
         return ""
-    whose = "nobodys_container" if other.owner is None else "others_container"
-    return say(session.language, f"session.{whose}", container=other.name, engine=other.engine, uid=other.owner)
+    whose = "nobodys_container" if not other.owners else "others_container"
+    return say(
+        session.language, f"session.{whose}", container=other.name, engine=other.engine, uid=", ".join(map(str, other.owners))
+    )
 
 
 def fault(session: Session, error: Exception) -> str:

@@ -22,5 +22,5 @@ class Component:
     """Clock ticks between boot and its start (starttime of proc_pid_stat(5))."""
     lasting: bool = field(default=True, compare=False)
     """It had run for a second at least when it was seen: no client that only asks and ends."""
-    owner: int | None = field(default=None, compare=False)
-    """The uid of who started it, as a container's owner; None where nothing shows that."""
+    owners: tuple[int, ...] = field(default=(), compare=False)
+    """The uids of who started it, as a container's."""

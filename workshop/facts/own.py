@@ -26,7 +26,7 @@ def own(seen: Facts) -> Facts:
     told how many there are and which queues: `ipcs` lists those as well.
     """
     persons = frozenset(seen.persons or (seen.caller,))
-    containers = tuple(_without_others(one, seen.host, persons) for one in seen.containers if one.owner in persons)
+    containers = tuple(_without_others(one, seen.host, persons) for one in seen.containers if persons & {*one.owners})
     strangers = {one.id for one in seen.containers} - {one.id for one in containers}
     return own_objects(replace(seen, containers=containers, host=_host(seen.host, containers, persons, strangers)))
 
@@ -42,7 +42,7 @@ def own_objects(seen: Facts) -> Facts:
 def unclaimed(seen: Facts) -> tuple[Container, ...]:
     """Containers that others started, or of which nothing shows who did: they pass nothing, but may be taken for one's own."""
     persons = frozenset(seen.persons or (seen.caller,))
-    return tuple(one for one in seen.containers if one.owner not in persons and one.engine != "box")
+    return tuple(one for one in seen.containers if not persons & {*one.owners} and one.engine != "box")
 
 
 def _host(host: Host, containers: Collection[Container], persons: Collection[int], strangers: Collection[str]) -> Host:
@@ -90,7 +90,7 @@ def _is_own(component: Component, containers: Collection[Container], persons: Co
         return component.uid in (0, *persons)
     if component.part in ("shim", "runtime"):
         return any(one.init.parent == component.pid for one in containers)
-    return component.owner in persons or (component.owner is None and component.uid in persons)
+    return bool({*persons} & {*(component.owners or (component.uid,))})
 
 
 def _elsewhere(path: str, persons: Collection[int]) -> bool:

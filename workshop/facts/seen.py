@@ -70,8 +70,8 @@ class Container:
 
     `id` is what its engine calls it where the kernel shows that (in a cgroup path), else `pid-<inode>`.
     `engine` is box, docker, podman, lxc, runc, nspawn, unshare or unknown. Subjects not asked for are empty. `listeners` are
-    TCP ports on which it can be reached from outside itself. `owner` is the host's uid of who started it, None where a
-    daemon did and nothing shows who asked that.
+    TCP ports on which it can be reached from outside itself. `owners` are the host's uids of who started it: more than one
+    where somebody worked as somebody else, none where a daemon did and nothing shows who asked that.
     """
 
     id: str
@@ -92,7 +92,7 @@ class Container:
     written: tuple[Written, ...] = ()
     clocks: Clocks = field(default_factory=Clocks)
     pings: Pings = field(default_factory=Pings)
-    owner: int | None = None
+    owners: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,8 +41,8 @@ def _component(pid: int, host: int, now: float, ancestors: Ancestors) -> Iterato
         if part and held.namespace("pid") == host:
             seen = read_process(held, parse_status(held.read("status")))
             if seen.state not in DEAD:
-                owner = started_by(seen, ancestors)
-                yield Component(part, pid, seen.parent, seen.name, seen.uid, seen.started, lasting(seen.started, now), owner)
+                owners = started_by(seen, ancestors)
+                yield Component(part, pid, seen.parent, seen.name, seen.uid, seen.started, lasting(seen.started, now), owners)
 
 
 def boot_clock() -> float:

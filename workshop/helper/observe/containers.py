@@ -29,14 +29,14 @@ from .written import read_written
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """A container that the caller may know of. `box` is the box that it is, or runs in, `owner` the uid of who started it."""
+    """A container that the caller may know of. `box` is the box that it is, or runs in, `owners` the uids of who started it."""
 
     group: Group
     held: Held
     init: Process
     identity: Identity
     box: str
-    owner: int | None
+    owners: tuple[int, ...]
     taken: frozenset[str]
 
 
@@ -64,23 +64,23 @@ class Recognition:
         outer = self.known.get(around)
         paths = [line.path for line in parse_cgroup(held.read("cgroup"))]
         box = self._box(init, paths) or (outer.box if outer else "")
-        starter = self._owner(held, init, box, outer)
-        seen = self.question.may_see_box(box) if box else self.question.may_see(starter)
+        owners = self._owners(held, init, box, outer)
+        seen = self.question.may_see_box(box) if box else self.question.may_see(owners)
         if around in self.hidden or not seen:
             self.hidden.add(group.inode)
             return
         taken = outer.taken if outer else frozenset(mark.id for mark in marks(self.own))
         identity = self._identity(init, paths, box, taken)
-        self.known[group.inode] = Known(group, held, init, identity, box, starter, taken | {identity.id} - {""})
+        self.known[group.inode] = Known(group, held, init, identity, box, owners, taken | {identity.id} - {""})
 
-    def _owner(self, held: Held, init: Process, box: str, outer: Known | None) -> int | None:
-        """The uid of who started it: of whose box or container it runs in, who made its user namespace, who stands above it."""
+    def _owners(self, held: Held, init: Process, box: str, outer: Known | None) -> tuple[int, ...]:
+        """The uids of who started it: whose box or container it runs in, or who stands above it and made its user namespace."""
         if box:
-            return self.question.sandboxes[box].owner if box in self.question.sandboxes else None
+            return (self.question.sandboxes[box].owner,) if box in self.question.sandboxes else ()
         if outer:
-            return outer.owner
+            return outer.owners
         made_by = owner(held)
-        return made_by if made_by > 0 else started_by(init, self.ancestors)
+        return tuple(dict.fromkeys((*([made_by] if made_by > 0 else []), *started_by(init, self.ancestors))))
 
     def _box(self, init: Process, paths: Sequence[str]) -> str:
         known = next((key for key, one in self.question.sandboxes.items() if one.init == init.pid), "")
@@ -122,7 +122,7 @@ def describe(known: Known, question: Question, trees: Sequence[Tree]) -> Contain
     members = sorted(known.group.members, key=lambda one: one.inner)
     # Namespaces come last: a process that has ended is in none, so whatever was read before this was all there.
     whole = _whole(read_namespaces(known.held))
-    return replace(container, processes=tuple(members), namespaces=whole, owner=known.owner)
+    return replace(container, processes=tuple(members), namespaces=whole, owners=known.owners)
 
 
 def _read(known: Known, subjects: Collection[str], trees: Sequence[Tree]) -> dict[str, Any]:

@@ -46,5 +46,5 @@ def _look_at(held: Held, identity: str, question: Question, trees: Sequence[Tree
     status = parse_status(held.read("status"))
     process = replace(read_process(held, status), arguments=())
     group = Group(held.namespace("pid"), [process], process, held, status)
-    known = Known(group, held, process, Identity("box", identity), identity, question.caller, frozenset())
+    known = Known(group, held, process, Identity("box", identity), identity, (question.caller,), frozenset())
     return describe(known, question, trees)

@@ -37,7 +37,7 @@ def read_chrooted(first: Held, pids: Collection[int], question: Question, ancest
         return ()
     pid_namespace = read_namespaces(first).pid
     found = [one for pid in _elsewhere(pids, root, pid_namespace) if (one := _look_at(pid, root))]
-    own = [one for one in found if started_by(one.process, ancestors) in question.persons]
+    own = [one for one in found if {*started_by(one.process, ancestors)} & {*question.persons}]
     return tuple(sorted(own, key=lambda one: (one.process.started, one.process.pid)))
 
 

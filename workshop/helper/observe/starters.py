@@ -14,6 +14,8 @@ from .text import UnreadableError
 
 DAEMONS = ("containerd", "dockerd")
 """Names of processes that start containers for whoever asks them, as the kernel cuts them: also `containerd-shim`."""
+LOGINS = ("agetty", "login")
+"""Root's, on the terminal of whoever logs in there."""
 NOT_SET = 2**32 - 1
 """loginuid of a process that no login stands above (proc_pid_loginuid(5))."""
 
@@ -29,17 +31,19 @@ class Asker:
 _SESSION = re.compile(r"/user-(\d+)\.slice(?=/|$)")
 
 
-def starter(above: Iterable[Process]) -> int | None:
-    """The uid behind a process: that of the nearest process above it that is not root's, as root's may be by sudo(8).
+def starters(above: Iterable[Process]) -> tuple[int, ...]:
+    """The uids behind a process, by those above it, the nearest first; () where root's daemon is, which does not tell who asked.
 
-    0 where all of them are root's; None where one of root's is a daemon, which does not tell who asked it.
+    The nearest that is not root's is one, as root's may be by sudo(8). So is the outermost that is not root's or has a
+    terminal: who works there may have become somebody else for this. Where there is neither, it is root.
     """
-    for process in above:
-        if process.uid:
-            return process.uid
-        if process.name.startswith(DAEMONS):
-            return None
-    return 0
+    chain = list(above)
+    daemon = next((place for place, one in enumerate(chain) if one.uid == 0 and one.name.startswith(DAEMONS)), None)
+    below = chain[:daemon]
+    nearest = [one.uid for one in below if one.uid][:1]
+    outermost = [one.uid for one in below if one.uid or (one.terminal and one.name not in LOGINS)][-1:]
+    found = tuple(dict.fromkeys((*nearest, *outermost)))
+    return found or ((0,) if daemon is None else ())
 
 
 def logged_in(loginuid: str, paths: Sequence[str]) -> int:
@@ -54,17 +58,16 @@ def logged_in(loginuid: str, paths: Sequence[str]) -> int:
     return int(found[0][1]) if found else 0
 
 
-def started_by(process: Process, ancestors: Ancestors) -> int | None:
-    """The uid of who started this process, as far as the kernel shows it; None where nothing proves it."""
-    found = starter(ancestors.above(process))
-    return found if found != 0 else logged_in(_loginuid(process.pid), ancestors.paths(process))
+def started_by(process: Process, ancestors: Ancestors) -> tuple[int, ...]:
+    """The uids of who started this process, as far as the kernel shows it; () where nothing proves it."""
+    found = starters(ancestors.above(process))
+    return found if found != (0,) else (logged_in(_loginuid(process.pid), ancestors.paths(process)),)
 
 
 def persons(asker: Asker, ancestors: Ancestors) -> tuple[int, ...]:
     """The uids that stand for who asks: root by sudo(8) is also the account that typed it."""
     process = ancestors.read(asker.pid) if asker.uid == 0 else None
-    behind = started_by(process, ancestors) if process else None
-    return (asker.uid, behind) if behind else (asker.uid,)
+    return tuple(dict.fromkeys((asker.uid, *(started_by(process, ancestors) if process else ()))))
 
 
 def _loginuid(pid: int) -> str:

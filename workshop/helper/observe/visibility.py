@@ -42,12 +42,12 @@ class Question:
         """
         return self.caller == 0 or (box in self.sandboxes and self.sandboxes[box].owner == self.caller)
 
-    def may_see(self, owner: int | None) -> bool:
-        """True where the caller may know of a container that is in no box, started by this uid, None for one of a daemon's.
+    def may_see(self, owners: tuple[int, ...]) -> bool:
+        """True where the caller may know of a container that is in no box, started by these uids, by none for a daemon's.
 
         It is seen by who started it, and by everybody where that was root, or may have been: `ps` shows those to everybody too.
         """
-        return self.caller == 0 or not owner or owner in self.persons
+        return self.caller == 0 or not owners or bool({0, *self.persons} & {*owners})
 
     def not_to_be_read(self) -> frozenset[int]:
         """The processes in other callers' boxes, by the host's numbers: to look costs who is looked at, and nobody else."""
