@@ -258,6 +258,7 @@ def _changed(dice: random.Random, packet: bytearray) -> bytes:
 WRITER = """
 import sys
 from pathlib import Path
+from workshop.events import Event, uuid7
 from workshop.progress import Progress
 progress = Progress(Path(sys.argv[1]))
 while True:
@@ -297,6 +298,7 @@ def _written(path: Path, least: int, dice: random.Random) -> list[str]:
     for reader in readers:
         reader.start()
     while len(found) < least:
+        assert any(one.poll() is None for one in writers), "both writers ended by themselves"
         time.sleep(0.005)
     time.sleep(dice.random() * 0.02)  # the moment is the experiment
     for one in writers:
