@@ -12,7 +12,7 @@ A caller never gets
   variables that a caller sets are put beside it at the exec, and nowhere else;
 - anything of another caller's: it is "no such container" in every operation. Who calls is asked of the kernel
   (SO_PEERCRED), never of the caller, and an account with all its subordinate identities is one caller;
-- the thread for long: nothing blocks on a caller, and who takes too much of its time waits;
+- the thread for long: nothing blocks on a caller, who takes much of it is served last, and waits in the end;
 - everybody's end: what one request raises ends that request alone, and what ends something needs nothing that others can take.
 
 The helper keeps
@@ -27,9 +27,9 @@ The helper keeps
 Without root the same code runs as the user, in user namespaces: isolation is the same, but there are no cgroups and so no
 limits, a sandbox's root is the user, and it protects nobody from that user's own programs.
 
-The core, 2,840 lines of code, is what keeps the promises above. It can be read in little more than an hour, in this order:
+The core, 3,000 lines of code, is what keeps the promises above. It can be read in little more than an hour, in this order:
 
-1. `__main__`, `process` (start to end), `loop` (the one thread), `troubles` (what goes wrong in it);
+1. `__main__`, `process` (start to end), `loop` (the one thread), `shares` (whose turn), `troubles`;
 2. `server` (who is let in, and how much), `callers` (whose account that is), `connections`, `descriptors` (the last are kept);
 3. `operations`, `operations_running` (the closed table), `bounds`, `answers`, `describe` (what each does, in words);
 4. `sandboxes` (whose they are, how they begin and end), `sandbox`, `names`; `ledger`, `ended`, `files`, `reconcile` (crashes);

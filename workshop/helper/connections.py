@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import socket
-import time
 from collections.abc import Callable
 from typing import Protocol
 
@@ -29,9 +28,6 @@ class Host(Protocol):
 
     def holds_back(self, connection: Connection) -> bool:
         """True for a caller that is not listened to for a while."""
-
-    def charge(self, uid: int, seconds: float) -> None:
-        """Count the time that a request took."""
 
     def dropped(self, connection: Connection) -> None:
         """Listen to it no more."""
@@ -70,9 +66,7 @@ class Connection:
         if not packet or flags & (socket.MSG_TRUNC | socket.MSG_CTRUNC):
             self.close()
             return
-        began = time.monotonic()
         self._handle(packet)
-        self.server.charge(self.uid, time.monotonic() - began)
 
     def answer_later(self) -> Callable[[Answer | Exception], None]:
         """What answers when something is over; until then this connection asks nothing more."""

@@ -7,31 +7,45 @@ import itertools
 import selectors
 import time
 from collections.abc import Callable, Generator
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
 from .descriptors import RESERVE
+from .shares import Shares
 from .troubles import contained
 
 PAUSE_SECONDS = 0.1
 """For so long a descriptor whose action failed is not listened to: one that stays ready would else take the whole thread."""
+SLICE_SECONDS = 0.0005
+"""After so long it is looked again who is ready: somebody who came meanwhile may be before the others."""
 Action = Callable[[], None]
 Result = TypeVar("Result")
 
 
+class Work(NamedTuple):
+    """What to do, and whose share of the thread it takes; None where it is the helper's own."""
+
+    action: Action
+    account: int | None
+
+
 class Loop:
-    """Watches descriptors and a clock until it is stopped. What an action raises is told, and ends nothing but that action."""
+    """Watches descriptors and a clock until it is stopped. What an action raises is told, and ends nothing but that action.
+
+    Of all that is ready, that of whoever took much of the thread lately is done last.
+    """
 
     def __init__(self) -> None:
         """Watch nothing yet."""
+        self.shares = Shares()
         self._selector = selectors.DefaultSelector()
-        self._paused: dict[int, Action] = {}
-        self._due: list[tuple[float, int, Action]] = []
+        self._paused: dict[int, Work] = {}
+        self._due: list[tuple[float, int, Work]] = []
         self._order = itertools.count()
         self._running = True
 
-    def watch(self, descriptor: int, action: Action) -> None:
+    def watch(self, descriptor: int, action: Action, account: int | None = None) -> None:
         """Call this whenever the descriptor can be read."""
-        self._selector.register(descriptor, selectors.EVENT_READ, action)
+        self._selector.register(descriptor, selectors.EVENT_READ, Work(action, account))
 
     def forget(self, descriptor: int) -> None:
         """Watch it no more; call this before closing it."""
@@ -39,9 +53,9 @@ class Loop:
         if descriptor in self._selector.get_map():
             self._selector.unregister(descriptor)
 
-    def later(self, seconds: float, action: Action) -> None:
+    def later(self, seconds: float, action: Action, account: int | None = None) -> None:
         """Call this once, after so many seconds."""
-        heapq.heappush(self._due, (time.monotonic() + seconds, next(self._order), action))
+        heapq.heappush(self._due, (time.monotonic() + seconds, next(self._order), Work(action, account)))
 
     def stop(self) -> None:
         """Return from `run` after the present action."""
@@ -54,27 +68,41 @@ class Loop:
             self.step()
 
     def step(self) -> None:
-        """Wait once, and act on everything that is ready or due then."""
+        """Wait once, and act on what is ready and on what is due then: for a slice of time, but on one of each at least."""
         timeout = max(0.0, self._due[0][0] - time.monotonic()) if self._due else None
-        for key, _ in self._selector.select(timeout):
+        ready = [key for key, _ in self._selector.select(timeout)]
+        end = time.monotonic() + SLICE_SECONDS
+        places = {account: self.shares.place(account) for account in {key.data.account for key in ready}}
+        for key in sorted(ready, key=lambda one: places[one.data.account]):
             # An earlier action of this round may have closed it, and the number may be another's by now.
-            if self._selector.get_map().get(key.fd) is key and not contained(key.data):
+            if self._selector.get_map().get(key.fd) is key and not self._act(key.data):
                 self._pause(key.fd)
+            if time.monotonic() >= end:
+                break
         while self._due and self._due[0][0] <= time.monotonic():
-            contained(heapq.heappop(self._due)[2])
+            self._act(heapq.heappop(self._due)[2])
+            if time.monotonic() >= end:
+                break
+
+    def _act(self, work: Work) -> bool:
+        """Do it, and count the time; False where it raised something."""
+        began = time.monotonic()
+        succeeded = contained(work.action)
+        self.shares.take(work.account, time.monotonic() - began)
+        return succeeded
 
     def _pause(self, descriptor: int) -> None:
         """Listen again in a moment to a descriptor whose action failed, unless that action has let go of it."""
         if descriptor in self._selector.get_map():
-            action = self._selector.get_key(descriptor).data
+            work: Work = self._selector.get_key(descriptor).data
             self.forget(descriptor)
-            self._paused[descriptor] = action
-            self.later(PAUSE_SECONDS, lambda: self._resume(descriptor, action))
+            self._paused[descriptor] = work
+            self.later(PAUSE_SECONDS, lambda: self._resume(descriptor, work))
 
-    def _resume(self, descriptor: int, action: Action) -> None:
-        if self._paused.get(descriptor) is action:
+    def _resume(self, descriptor: int, work: Work) -> None:
+        if self._paused.get(descriptor) is work:
             self.forget(descriptor)
-            self.watch(descriptor, action)
+            self.watch(descriptor, *work)
 
 
 class Task(Generic[Result]):
@@ -83,9 +111,15 @@ class Task(Generic[Result]):
     What they make can't take the last descriptors. What `done` raises is told, and goes no further.
     """
 
-    def __init__(self, loop: Loop, steps: Generator[int, None, Result], done: Callable[[Result | Exception], None]) -> None:
-        """Begin at once."""
-        self._loop, self._steps, self._done = loop, steps, done
+    def __init__(
+        self,
+        loop: Loop,
+        steps: Generator[int, None, Result],
+        done: Callable[[Result | Exception], None],
+        account: int | None = None,
+    ) -> None:
+        """Begin at once, for this account."""
+        self._loop, self._steps, self._done, self._account = loop, steps, done, account
         self._waits_for = -1
         self._move(lambda: next(steps))
 
@@ -116,6 +150,6 @@ class Task(Generic[Result]):
         except Exception as error:
             outcome = error
         if self._waits_for >= 0:
-            self._loop.watch(self._waits_for, self._go_on)
+            self._loop.watch(self._waits_for, self._go_on, self._account)
         else:
             contained(self._done, outcome)

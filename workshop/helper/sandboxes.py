@@ -64,8 +64,6 @@ class Sandboxes:
         self.home = home
         self.all: dict[str, Sandbox] = {one.id: one for one in home.ended.read(home.loop)}
         self.children: set[int] = set()
-        self.spent: Callable[[int, float], None] = lambda _, __: None
-        """Told of seconds of the thread's time that an owner's sandbox took when nobody asked for anything."""
         for owner in {one.owner for one in self.all.values()}:
             self._forget_oldest(owner)
 
@@ -110,13 +108,13 @@ class Sandboxes:
         def finish(outcome: launch.Started | Exception) -> None:
             if isinstance(outcome, Exception):
                 streams.discard()
-                self.sweep(sandbox.id, lambda: self._failed(sandbox, outcome, done))
+                self.sweep(sandbox.id, sandbox.owner, lambda: self._failed(sandbox, outcome, done))
                 return
             self._adopt(sandbox, outcome)
             done(streams.hand_over(outcome.master, sandbox.log))
 
         seconds = math.inf if wanted.step else START_SECONDS  # a learner takes time to think
-        sandbox.start = self._begin(self._start(sandbox, layers, network, streams.program), finish, seconds)
+        sandbox.start = self._begin(sandbox, self._start(sandbox, layers, network, streams.program), finish, seconds)
         return sandbox
 
     def _left_out(self, wanted: Run) -> frozenset[str]:
@@ -143,12 +141,12 @@ class Sandboxes:
                 done(outcome)
                 return
             execution.pid, execution.pidfd = outcome.pid, outcome.pidfd
-            self.home.loop.watch(outcome.pidfd, lambda: self._execution_ended(sandbox, execution))
+            self.home.loop.watch(outcome.pidfd, lambda: self._execution_ended(sandbox, execution), sandbox.owner)
             if execution.unwanted:
                 execution.kill()
             done(streams.hand_over(outcome.master, execution.log))
 
-        self._begin(self._enter(sandbox, streams.program), finish, START_SECONDS)
+        self._begin(sandbox, self._enter(sandbox, streams.program), finish, START_SECONDS)
         return execution
 
     def _enter(self, sandbox: Sandbox, program: launch.Program) -> launch.Steps:
@@ -183,10 +181,10 @@ class Sandboxes:
         sandbox.tell(sandbox.code)
 
     def _begin(
-        self, steps: launch.Steps, finish: Callable[[launch.Started | Exception], None], seconds: float
+        self, sandbox: Sandbox, steps: launch.Steps, finish: Callable[[launch.Started | Exception], None], seconds: float
     ) -> Task[launch.Started]:
         """Go through the steps of a start, for so many seconds at most."""
-        task = Task(self.home.loop, steps, finish)
+        task = Task(self.home.loop, steps, finish, sandbox.owner)
         if seconds < math.inf:
             task.fail(ProtocolError("start_failed", reason=f"it took more than {seconds:.0f} seconds"), after=seconds)
         return task
@@ -277,7 +275,7 @@ class Sandboxes:
         """Keep a sandbox that has just started."""
         sandbox.pid, sandbox.pidfd, sandbox.upper = started.pid, started.pidfd, started.upper
         sandbox.cgroups = self.home.cgroups.by_controller(sandbox.id)
-        self.home.loop.watch(started.pidfd, lambda: self._init_ended(sandbox))
+        self.home.loop.watch(started.pidfd, lambda: self._init_ended(sandbox), sandbox.owner)
         if sandbox.unwanted:
             self._press(sandbox)
 
@@ -294,7 +292,7 @@ class Sandboxes:
             execution.kill()
         os.close(sandbox.upper)  # the layer, which is in memory, goes with the last that holds it
         sandbox.upper = -1
-        self.sweep(sandbox.id, lambda: self._ended(sandbox))
+        self.sweep(sandbox.id, sandbox.owner, lambda: self._ended(sandbox))
 
     def _reap(self, ended: Sandbox | Execution) -> int:
         """The exit code of a program that has ended, of which nothing stays open."""
@@ -306,13 +304,13 @@ class Sandboxes:
         ended.log.close()
         return code
 
-    def sweep(self, identity: str, done: Callable[[], None], pause: float = AGAIN_SECONDS / 10) -> None:
+    def sweep(self, identity: str, owner: int, done: Callable[[], None], pause: float = AGAIN_SECONDS / 10) -> None:
         """Remove the groups, killing what still is in them, until none is left, however often that fails; then it is done.
 
         What does not end soon is looked at more and more seldom, so that it takes no time from the others.
         """
         if not self.home.cgroups.remove(identity):
-            self.home.loop.later(pause, lambda: self.sweep(identity, done, min(2 * pause, SELDOM_SECONDS)))
+            self.home.loop.later(pause, lambda: self.sweep(identity, owner, done, min(2 * pause, SELDOM_SECONDS)), owner)
             self.home.cgroups.kill(identity)
             return
         contained(self.home.networks.leave, identity)
@@ -325,10 +323,8 @@ class Sandboxes:
         if sandbox.remove:
             self.forget(sandbox)
         else:
-            began = time.monotonic()
             self.home.ended.write(sandbox)
             self._forget_oldest(sandbox.owner)
-            self.spent(sandbox.owner, time.monotonic() - began)
         sandbox.tell(sandbox.code)
 
     def _forget_oldest(self, owner: int) -> None:

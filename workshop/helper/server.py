@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import socket
 import time
-from dataclasses import dataclass, field
 
 from ..protocol import MAXIMUM_PACKET, ProtocolError
 from . import descriptors
@@ -23,25 +22,6 @@ REFUSED = 64
 REFUSED_EACH = 4
 REFUSED_SECONDS = 2.0
 """So many who were refused, in all and of one account, stay for so long at most to read why."""
-SHARE = 0.5
-"""How much of the thread's time one account may take, over a longer time."""
-BURST_SECONDS = 0.3
-"""How much of it at once: for so long may one account, on all its connections together, keep the others waiting."""
-
-
-@dataclass
-class Allowance:
-    """Seconds of the thread's time that an account has left; refilled with time, negative when it took too much."""
-
-    left: float = BURST_SECONDS
-    since: float = field(default_factory=time.monotonic)
-
-    def take(self, seconds: float) -> float:
-        """Take some; returns for how long this account has to wait now."""
-        now = time.monotonic()
-        self.left = min(BURST_SECONDS, self.left + (now - self.since) * SHARE) - seconds
-        self.since = now
-        return max(0.0, -self.left / SHARE)
 
 
 class Farewells:
@@ -96,10 +76,8 @@ class Server:
         self.connections: set[Connection] = set()
         self._callers = Callers()
         self._farewells = Farewells(self.loop)
-        self._allowances: dict[int, Allowance] = {}
         self._idle = idle
         self._busy_until = time.monotonic()
-        sandboxes.spent = self.charge
         listener.setblocking(False)
         self.loop.watch(listener.fileno(), self.accept)
         self._end_if_idle()
@@ -117,7 +95,7 @@ class Server:
             return
         connection = Connection(self, end, account)
         self.connections.add(connection)
-        self.loop.watch(end.fileno(), connection.read)
+        self.loop.watch(end.fileno(), connection.read, account)
 
     def _refused(self, account: int, descriptor: int) -> ProtocolError | None:
         """Why this account can't have one more connection, None where it can: root has a share that nobody else can take."""
@@ -134,26 +112,18 @@ class Server:
         self.connections.discard(connection)
         self.loop.forget(connection.end.fileno())
 
-    def charge(self, account: int, seconds: float) -> None:
-        """Count the time that a request took. Root is trusted."""
-        if account != 0:
-            self._allowance(account).take(seconds + 0.0001)
-
     def holds_back(self, connection: Connection) -> bool:
         """True for an account that took too much, on whichever of its connections: it is not listened to for a while."""
-        pause = self._allowance(connection.uid).take(0.0)
+        pause = self.loop.shares.pause(connection.uid)
         if pause > 0:
             self.loop.forget(connection.end.fileno())
             self.loop.later(pause, lambda: self._listen_again(connection))
         return pause > 0
 
-    def _allowance(self, account: int) -> Allowance:
-        return self._allowances.setdefault(account, Allowance())
-
     def _listen_again(self, connection: Connection) -> None:
         """After a pause, unless it has been closed meanwhile."""
         if connection.open:
-            self.loop.watch(connection.end.fileno(), connection.read)
+            self.loop.watch(connection.end.fileno(), connection.read, connection.uid)
 
     def _end_if_idle(self) -> None:
         """Stop when there has been nobody and nothing for long enough; else look again then."""

@@ -98,10 +98,10 @@ def _begin_unpacking(sandboxes: Sandboxes, caller: Caller, order: transfers.Orde
         error = _settle(sandboxes, caller.uid, order, outcome)
         if error is None:
             home.images.expect(caller.uid, order.digest, caller.is_open)
-        sandboxes.sweep(name, lambda: transfer.end(error))
+        sandboxes.sweep(name, caller.uid, lambda: transfer.end(error))
 
     home.images.unpacking.add(caller.uid)
-    _go(sandboxes, transfers.unpack(place, order), finish)
+    _go(sandboxes, caller, transfers.unpack(place, order), finish)
 
 
 def _settle(sandboxes: Sandboxes, owner: int, order: transfers.Order, outcome: Taken | Exception) -> Exception | None:
@@ -133,14 +133,16 @@ def _pack(sandboxes: Sandboxes, caller: Caller, request: protocol.Pack) -> Answe
     client, target = os.pipe2(os.O_CLOEXEC)
     transfer = caller.transfer = Transfer()
     steps = transfers.pack(sandboxes.place(sandbox), sandbox.pidfd, sandbox.upper, target)
-    _go(sandboxes, steps, lambda outcome: transfer.end(_refusal(outcome) if isinstance(outcome, Exception) else None))
+    _go(sandboxes, caller, steps, lambda outcome: transfer.end(_refusal(outcome) if isinstance(outcome, Exception) else None))
     return Answer({}, (client,))
 
 
-def _go(sandboxes: Sandboxes, steps: Generator[int, None, Told], finish: Callable[[Told | Exception], None]) -> None:
+def _go(
+    sandboxes: Sandboxes, caller: Caller, steps: Generator[int, None, Told], finish: Callable[[Told | Exception], None]
+) -> None:
     """Go through the steps, for so long as a layer may take."""
     late = ProtocolError("transfer_failed", reason=f"it took more than {transfers.SECONDS:.0f} seconds")
-    Task(sandboxes.home.loop, steps, finish).fail(late, after=transfers.SECONDS)
+    Task(sandboxes.home.loop, steps, finish, caller.uid).fail(late, after=transfers.SECONDS)
 
 
 def _transferred(_: Sandboxes, caller: Caller, __: protocol.Transferred) -> Answer | None:
