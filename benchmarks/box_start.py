@@ -20,7 +20,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from workshop.client import Client, start_helper
+from workshop.client.connection import Client, start_helper
 from workshop.protocol import Hello, Run, Wait
 
 RUNS = 30

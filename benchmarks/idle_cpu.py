@@ -25,7 +25,7 @@ def processor_seconds(pid: int) -> float:
 
 def helper_pid() -> int:
     """The process of this instance's helper."""
-    from workshop.client import Client  # noqa: PLC0415 -- reads the instance's name when it is used
+    from workshop.client.connection import Client  # noqa: PLC0415 -- reads the instance's name when it is used
     from workshop.protocol import Hello  # noqa: PLC0415 -- the same
 
     with Client.connect() as client:

@@ -18,7 +18,7 @@ from multiprocessing.synchronize import Event
 
 from tests.helper_process import Process, helper_process, open_directory, remove_directories
 from tests.layouts import archive, digest
-from workshop.client import Client, HelperError
+from workshop.client.connection import Client, HelperError
 from workshop.protocol import CreateNetwork, Exec, Hello, List, Observe, Remove, Run, Transferred, Unpack
 
 INSTANCE = f"ws-b{os.getpid()}"

@@ -21,8 +21,8 @@ LEAVE_TERMINAL = b"\x1d"
 
 def begin_at_step(record: Path) -> None:
     """A record in which everything before the step has passed, so that the workshop opens on it."""
-    from workshop.library import load_library  # noqa: PLC0415 -- found once workshop_screens has set the path
-    from workshop.progress import Event, Progress, uuid7  # noqa: PLC0415 -- the same
+    from workshop.course.library import load_library  # noqa: PLC0415 -- found once workshop_screens has set the path
+    from workshop.progress.progress import Event, Progress, uuid7  # noqa: PLC0415 -- the same
 
     progress, target = Progress(record), load_library().step(STEP)
     for step in load_library().lesson(target.lesson).steps:
@@ -55,7 +55,7 @@ class Watcher(threading.Thread):
 
 def bare_look() -> float:
     """Milliseconds of one look at the same subjects, with nothing of ours between."""
-    from workshop.client import Client  # noqa: PLC0415 -- reads the instance's name when it is used
+    from workshop.client.connection import Client  # noqa: PLC0415 -- reads the instance's name when it is used
 
     with Client.connect() as client:
         started = time.perf_counter()

@@ -53,7 +53,7 @@ def own_instance(name: str) -> Iterator[dict[str, str]]:
 
 def end_helper() -> None:
     """End the instance's helper, if one runs, and wait until it has tidied up: it needs its directories for that."""
-    from workshop.client import Client, HelperError  # noqa: PLC0415 -- reads the instance's name when it is used
+    from workshop.client.connection import Client, HelperError  # noqa: PLC0415 -- reads the instance's name when it is used
     from workshop.protocol import Hello  # noqa: PLC0415 -- the same
 
     with suppress(HelperError, ProcessLookupError):

@@ -30,21 +30,21 @@ sys.path[:0] = [str(ROOT), str(ROOT / "benchmarks")]
 
 from workshop_screens import own_instance  # noqa: E402  # found by the line above
 
-from workshop.experiments.parts import Surroundings  # noqa: E402  # the same
-from workshop.experiments.run import Run  # noqa: E402  # the same
+from workshop.client.sight.hypervisor import find  # noqa: E402  # the same
+from workshop.client.sight.observer import Observer  # noqa: E402  # the same
+from workshop.course.library import load_library  # noqa: E402  # the same
+from workshop.faces.screen.app import WorkshopApp  # noqa: E402  # the same
+from workshop.faces.screen.step import StepScreen  # noqa: E402  # the same
+from workshop.faces.terminal.pane import TerminalPane  # noqa: E402  # the same
 from workshop.facts import SUBJECTS, Facts, Measured  # noqa: E402  # the same
-from workshop.figures import isolation, processes, timeline  # noqa: E402  # the same
-from workshop.figures_architecture import architecture  # noqa: E402  # the same
-from workshop.figures_charts import charts  # noqa: E402  # the same
-from workshop.figures_layers import bootfs, layer_stack  # noqa: E402  # the same
-from workshop.library import load_library  # noqa: E402  # the same
-from workshop.observer import Observer  # noqa: E402  # the same
-from workshop.progress import Event, Progress, uuid7  # noqa: E402  # the same
-from workshop.session import Session  # noqa: E402  # the same
-from workshop.tui.app import WorkshopApp  # noqa: E402  # the same
-from workshop.tui.screens.step import StepScreen  # noqa: E402  # the same
-from workshop.tui.terminal import TerminalPane  # noqa: E402  # the same
-from workshop.virtual import find  # noqa: E402  # the same
+from workshop.learning.experiments.programs import Surroundings  # noqa: E402  # the same
+from workshop.learning.experiments.run import Run  # noqa: E402  # the same
+from workshop.learning.session import Session  # noqa: E402  # the same
+from workshop.pictures.architecture import architecture  # noqa: E402  # the same
+from workshop.pictures.charts import charts  # noqa: E402  # the same
+from workshop.pictures.drawing import isolation, processes, timeline  # noqa: E402  # the same
+from workshop.pictures.layers import bootfs, layer_stack  # noqa: E402  # the same
+from workshop.progress.progress import Event, Progress, uuid7  # noqa: E402  # the same
 
 INSTANCE = "pictures"
 NAMES = ("wren", "finch")

@@ -16,7 +16,7 @@ import pytest
 from tests.census import census, left_in_the_end, taken_away
 from tests.engines import DaemonError, docker_daemon
 from tests.helper_process import remove_directories
-from workshop.client import Client, HelperError, start_helper
+from workshop.client.connection import Client, HelperError, start_helper
 from workshop.protocol import Hello
 
 INSTANCE = f"ws-{os.getpid()}"  # two suites may run on one machine

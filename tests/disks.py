@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from workshop.events import Event, uuid7
-from workshop.progress import Progress, ProgressError
+from workshop.progress.events import Event, uuid7
+from workshop.progress.progress import Progress, ProgressError
 
 LOCK = """
 import sqlite3, sys

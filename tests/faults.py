@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import workshop
-from workshop.client import Client, HelperError
+from workshop.client.connection import Client, HelperError
 from workshop.protocol import Hello, List, Remove
 
 INSTANCE = f"ws-f{os.getpid()}"

@@ -9,7 +9,7 @@ import pytest
 
 from tests.helper_process import Process, helper_process, open_directory, remove_directories
 from workshop import protocol
-from workshop.client import Client, HelperError
+from workshop.client.connection import Client, HelperError
 
 
 @pytest.fixture(scope="module")

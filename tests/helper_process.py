@@ -18,11 +18,11 @@ from typing import Any
 import pytest
 
 from workshop import protocol
-from workshop.client import Client, HelperError
+from workshop.client.connection import Client, HelperError
 
 INSTANCE = f"ws-e{os.getpid()}"
 """One of this run's own: two runs on a machine must not wait for each other's lock."""
-MAIN = Path(protocol.__file__).parent / "helper" / "__main__.py"
+MAIN = Path(protocol.__file__).parents[1] / "helper" / "__main__.py"
 GROUPS = Path("/sys/fs/cgroup")
 PATIENCE_SECONDS = 30.0
 _AS_SYSTEMD = (

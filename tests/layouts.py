@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
-from workshop.client import Client
+from workshop.client.connection import Client
 from workshop.protocol import Transferred, Unpack
 
 

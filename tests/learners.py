@@ -7,12 +7,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from workshop.classroom import Handed
-from workshop.exports import export_lines, read_export
+from workshop.classroom.report import Handed
+from workshop.course.library import Library, load_library
 from workshop.facts import Cgroups, Container, Cpu, Facts, Host, Ipc, Namespaces, Process, Queue
-from workshop.library import Library, load_library
-from workshop.progress import Progress
-from workshop.session import Session
+from workshop.learning.session import Session
+from workshop.progress.exports import export_lines, read_export
+from workshop.progress.progress import Progress
 
 HOST = Host(Namespaces(pid=100, ipc=101), boot="boot-a", kernel="6.18")
 SUBJECTS = ("hostname", "ipc", "processes")
@@ -38,7 +38,7 @@ PROSE = "# Small\n\nA lesson.\n\n## guess: Guess\n\n## start: Start\n\n## queue:
 CHECKS = '''
 """Checks of the small lesson."""
 from workshop.facts import Evidence
-from workshop.verdict import NotYet, Passed, Verdict
+from workshop.judging import NotYet, Passed, Verdict
 
 def container_started(seen: Evidence) -> Verdict:
     """A container is there that was not there before."""

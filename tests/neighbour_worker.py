@@ -11,16 +11,16 @@ import tempfile
 from contextlib import ExitStack
 from pathlib import Path
 
-from workshop.attempt import attempt
-from workshop.engine import choose
+from workshop.authoring.solve import Solver, Terminal
+from workshop.client.sight.observer import Observer
+from workshop.course.library import load_library
+from workshop.engines.choice import choose
 from workshop.facts import Evidence
-from workshop.library import load_library
-from workshop.observer import Observer
-from workshop.progress import Progress
-from workshop.session import Session
-from workshop.solve import Solver, Terminal
-from workshop.telling import told
-from workshop.undo import end_orphans, undo
+from workshop.judging.attempt import attempt
+from workshop.learning.session import Session
+from workshop.learning.undo import end_orphans, undo
+from workshop.learning.wording import told
+from workshop.progress.progress import Progress
 
 
 class Worker:

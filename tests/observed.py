@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from workshop.facts import SUBJECTS, Container, Facts
-from workshop.helper.observe import Asker, Sandboxed, observe
+from workshop.helper.watcher.observe import Asker, Sandboxed, observe
 
 INSTANCE = "ws-observe"
 EVERYTHING = ("--pid", "--fork", "--mount", "--ipc", "--uts", "--net", "--cgroup", "--mount-proc")

@@ -15,12 +15,12 @@ from textual.message import Message
 from textual.pilot import Pilot
 from textual.widgets import Static
 
+from workshop.course.lesson import parse_lesson
+from workshop.course.library import Library
+from workshop.faces.screen.app import WorkshopApp
 from workshop.facts import Cgroups, Container, Cpu, Facts, Host, Ipc, Memory, Namespaces, Pids, Process, Queue
-from workshop.lesson import parse_lesson
-from workshop.library import Library
-from workshop.progress import Progress
-from workshop.session import Session
-from workshop.tui.app import WorkshopApp
+from workshop.learning.session import Session
+from workshop.progress.progress import Progress
 
 SNAPSHOTS = Path(__file__).parent / "snapshots"
 HOST = Namespaces(4026531835, 4026531839, 4026531841, 4026531840, 4026531836, 4026531834, 4026531837, 4026531838)
@@ -200,7 +200,7 @@ Type the queue's number.
 
 CHECKS = '''"""Checks of the test lesson."""
 from workshop.facts import Evidence
-from workshop.verdict import NotYet, Passed, Verdict
+from workshop.judging.verdict import NotYet, Passed, Verdict
 
 
 def started(seen: Evidence) -> Verdict:

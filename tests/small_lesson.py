@@ -5,9 +5,9 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+from workshop.authoring.record import save
+from workshop.course.library import Library, load_library
 from workshop.facts import Evidence, Facts, Host
-from workshop.library import Library, load_library
-from workshop.record import save
 
 TOML = """
 minutes = 5
@@ -141,7 +141,7 @@ CHECKS = '''"""Checks of a small lesson."""
 from __future__ import annotations
 
 from workshop.facts import Asked, Evidence, Facts
-from workshop.verdict import NotYet, Passed, Verdict
+from workshop.judging import NotYet, Passed, Verdict
 
 
 def renamed(seen: Evidence) -> Verdict:

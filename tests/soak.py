@@ -27,8 +27,8 @@ from tests import faults
 from tests.census import census, left_in_the_end
 from tests.helper_process import remove_directories
 from tests.layouts import archive, digest
-from workshop.client import Client, HelperError
-from workshop.progress import Progress
+from workshop.client.connection import Client, HelperError
+from workshop.progress.progress import Progress
 from workshop.protocol import (
     CreateNetwork,
     Exec,
@@ -258,8 +258,8 @@ def _changed(dice: random.Random, packet: bytearray) -> bytes:
 WRITER = """
 import sys
 from pathlib import Path
-from workshop.events import Event, uuid7
-from workshop.progress import Progress
+from workshop.progress.events import Event, uuid7
+from workshop.progress.progress import Progress
 progress = Progress(Path(sys.argv[1]))
 while True:
     print(progress.add(Event(uuid7(), 0, "lesson", "step", "verdict", "not_yet", "slug")).id, flush=True)

@@ -11,14 +11,14 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from workshop.tui.terminal import TerminalPane  # isort: skip  # before Textual: the package prepares its environment
+from workshop.faces.terminal.pane import TerminalPane  # isort: skip  # before Textual: the package prepares its environment
 from textual import events
 from textual.app import App, ComposeResult
 from textual.binding import Binding
 from textual.widgets import Static
 
-from workshop.tui.driver import RawDriver
-from workshop.tui.shell import shell_command
+from workshop.faces.terminal.driver import RawDriver
+from workshop.faces.terminal.shell import shell_command
 
 
 class TerminalApp(App[None]):

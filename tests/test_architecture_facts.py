@@ -18,13 +18,13 @@ import pytest
 from rich.cells import cell_len
 
 from tests.screens import container, facts
-from workshop.client import Client
-from workshop.engine import Choice
+from workshop.client.connection import Client
+from workshop.client.sight.registry import HOST, find
+from workshop.engines.choice import Choice
 from workshop.facts import Component, Facts, Image, Registry, Repository, Tag
-from workshop.figures_architecture import architecture
-from workshop.helper.observe.components import boot_clock, lasting, parse_sockets
+from workshop.helper.watcher.components import boot_clock, lasting, parse_sockets
+from workshop.pictures.architecture import architecture
 from workshop.protocol import Hello
-from workshop.registry import HOST, find
 
 PATIENCE = 10.0
 UNIX = """\

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from workshop.lesson import KEYS
-from workshop.lint import lint
+from workshop.authoring.lint import lint
+from workshop.course.lesson import KEYS
 
 GUIDE = (Path(__file__).parents[1] / "docs" / "authors.md").read_text("utf-8")
 

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from tests.screen import Screen
-from workshop.client import Client
+from workshop.client.connection import Client
 from workshop.protocol import List, Remove
 
 BOX = str(Path(sys.executable).with_name("box"))

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from workshop.client import Client
-from workshop.install import place
+from workshop.client.connection import Client
 from workshop.protocol import Hello
+from workshop.setup.install import place
 
 pytestmark = pytest.mark.root
 
@@ -35,7 +35,7 @@ def test_nothing_but_the_helper_is_installed(tmp_path: Path) -> None:
     """Root's copy holds the helper, its protocol and its facts, and no other part of the workshop."""
     place("ws-box", tmp_path)
     package = tmp_path / "usr/local/lib/ws-box-helper/workshop"
-    assert {path.name for path in package.iterdir()} == {"__init__.py", "protocol.py", "facts", "helper"}
+    assert {path.name for path in package.iterdir()} == {"__init__.py", "protocol", "facts", "helper"}
     assert not list(package.rglob("__pycache__"))
 
 

@@ -9,11 +9,11 @@ from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workshop import box_print
-from workshop.box import box
-from workshop.box_networks import network_group
-from workshop.box_options import Bytes, Cpus
-from workshop.box_stats import usage
+from workshop.box import tables as box_print
+from workshop.box.commands import box
+from workshop.box.network_commands import network_group
+from workshop.box.options import Bytes, Cpus
+from workshop.box.stats import usage
 from workshop.facts import Cgroups, Container, Cpu, Facts, Membership, Memory, Namespaces, Pids, Process
 
 NOW = 1_700_000_000.0

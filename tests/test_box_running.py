@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from tests.test_box import BOX, ENGLISH, box, no_boxes, started
-from workshop.client import Client
-from workshop.helper.logs import KEPT
+from workshop.client.connection import Client
+from workshop.helper.engine.logs import KEPT
 from workshop.protocol import Logs
 
 __all__ = ["no_boxes"]

@@ -9,14 +9,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workshop.attempt import attempt, untouched
-from workshop.cases import Case, read_case
+from workshop.course.cases import Case, read_case
+from workshop.course.lesson import Step
+from workshop.course.library import Library, load_library
 from workshop.facts import Container, Evidence, Facts, Process
-from workshop.facts.reading import kinds_named, number
-from workshop.language import fill, words
-from workshop.lesson import LANGUAGES, Step
-from workshop.library import Library, load_library
-from workshop.verdict import Passed, Verdict
+from workshop.judging.answers import kinds_named, number
+from workshop.judging.attempt import attempt, untouched
+from workshop.judging.verdict import Passed, Verdict
+from workshop.words import LANGUAGES
+from workshop.words.language import fill, words
 
 LIBRARY = load_library()
 STEPS = [step for lesson in LIBRARY.lessons for step in lesson.steps if step.check]

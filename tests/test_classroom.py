@@ -12,11 +12,11 @@ import pytest
 from rich.console import Console
 
 from tests.learners import HOST, Edit, Learner, event_of, forge_verdict, written
-from workshop.classroom import Handed, report, tables
-from workshop.classroom.report import ClassReport
-from workshop.exports import export_lines, read_export
-from workshop.language import say
-from workshop.library import Library
+from workshop.classroom import tables
+from workshop.classroom.report import ClassReport, Handed, report
+from workshop.course.library import Library
+from workshop.progress.exports import export_lines, read_export
+from workshop.words.language import say
 
 
 @pytest.fixture

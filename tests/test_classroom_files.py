@@ -15,10 +15,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.console import Console
 
-import workshop.classroom
+import workshop.classroom.files
 from tests.learners import Learner, forge_verdict, written
-from workshop.classroom import command, read, report, tables
-from workshop.library import Library
+from workshop.classroom import tables
+from workshop.classroom.files import command, read
+from workshop.classroom.report import report
+from workshop.course.library import Library
 
 
 @pytest.fixture
@@ -29,7 +31,7 @@ def library(tmp_path: Path) -> Library:
 @pytest.fixture
 def library_here(library: Library, monkeypatch: pytest.MonkeyPatch) -> None:
     """The small lesson is what is installed here."""
-    monkeypatch.setattr(workshop.classroom, "load_library", lambda: library)
+    monkeypatch.setattr(workshop.classroom.files, "load_library", lambda: library)
 
 
 @pytest.fixture

@@ -13,9 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.helper_process import INSTANCE, remove_directories, wait_until_gone
-from workshop.client import Client, HelperError, start_helper
-from workshop.language import say
+from workshop.client.connection import Client, HelperError, start_helper
 from workshop.protocol import Hello, List
+from workshop.words.language import say
 
 
 def answered(packet: bytes, *descriptors: int, ask: Callable[[Client], object] = lambda client: client.ask(Hello())) -> str:

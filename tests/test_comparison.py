@@ -7,11 +7,11 @@ from dataclasses import replace
 import pytest
 from rich.cells import cell_len
 
-from workshop.cases import read_case
-from workshop.comparison import comparison, pair
+from workshop.course.cases import read_case
+from workshop.course.library import load_library
 from workshop.facts import Facts
-from workshop.lesson import LANGUAGES
-from workshop.library import load_library
+from workshop.pictures.comparison import comparison, pair
+from workshop.words import LANGUAGES
 
 LIBRARY = load_library()
 FACTS = LIBRARY.folder(LIBRARY.lesson("from_scratch")) / "facts"

@@ -11,12 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from workshop.doctor import Report, as_json, examine, judge, needing, render
+from workshop.course.library import load_library
 from workshop.facts import KINDS, Facts, Hierarchy, Host, Virtual
-from workshop.language import words
-from workshop.library import load_library
-from workshop.machine import Engine, Machine, filesystems, hierarchies
-from workshop.requirements import REQUIREMENTS, missing
+from workshop.judging.requirements import REQUIREMENTS, missing
+from workshop.setup.doctor import Report, as_json, examine, judge, needing, render
+from workshop.setup.readings import Engine, Machine, filesystems, hierarchies
+from workshop.words.language import words
 
 HEALTHY = Machine(
     python="3.11.2",

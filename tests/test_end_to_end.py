@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from tests.screen import Screen
-from workshop.library import load_library
-from workshop.progress import Progress
+from workshop.course.library import load_library
+from workshop.progress.progress import Progress
 
 WORKSHOP = str(Path(sys.executable).parent / "workshop")
 LEAVE_TERMINAL, CONTROL_D = b"\x1d", b"\x04"

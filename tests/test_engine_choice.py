@@ -15,10 +15,10 @@ import pytest
 
 from tests.conftest import IMPOSSIBLE
 from tests.engines import run
-from workshop.client import Client
-from workshop.engine import IMPORT, Choice, Docker, EngineError, decide, seen
-from workshop.library import load_library
-from workshop.undo import undo
+from workshop.client.connection import Client
+from workshop.course.library import load_library
+from workshop.engines.choice import IMPORT, Choice, Docker, EngineError, decide, seen
+from workshop.learning.undo import undo
 
 WORKSHOP = str(Path(sys.executable).parent / "workshop")
 ADDRESS = "/run/docker.sock"

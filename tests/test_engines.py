@@ -11,16 +11,16 @@ from pathlib import Path
 import pytest
 
 from tests.engines import Bare, Docker, Engine, Runc, run
-from workshop.classroom import Handed, report
-from workshop.client import Client
-from workshop.exports import export_lines, read_export
+from workshop.classroom.report import Handed, report
+from workshop.client.connection import Client
+from workshop.client.sight.observer import Observer
+from workshop.course.lesson import Step
+from workshop.course.library import Library, load_library
 from workshop.facts import Container, Facts
-from workshop.lesson import Step
-from workshop.library import Library, load_library
-from workshop.observer import Observer
-from workshop.progress import Progress
-from workshop.session import Session
-from workshop.verdict import Impossible, Passed, Verdict
+from workshop.judging.verdict import Impossible, Passed, Verdict
+from workshop.learning.session import Session
+from workshop.progress.exports import export_lines, read_export
+from workshop.progress.progress import Progress
 
 pytestmark = pytest.mark.root
 

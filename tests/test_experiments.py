@@ -9,16 +9,16 @@ from pathlib import Path
 
 import pytest
 
-from workshop.client import Client
-from workshop.experiments import ExperimentError, Surroundings
-from workshop.experiments.parts import heard, running
-from workshop.experiments.run import EXPERIMENTS, Run
-from workshop.experiments.starting import boot_command
+from workshop.client.connection import Client
+from workshop.client.sight.hypervisor import find
+from workshop.client.sight.observer import Observer
 from workshop.facts import Measured, Virtual
-from workshop.language import words
-from workshop.observer import Observer
+from workshop.learning.experiments import ExperimentError, Surroundings
+from workshop.learning.experiments.programs import heard, running
+from workshop.learning.experiments.run import EXPERIMENTS, Run
+from workshop.learning.experiments.start_times import boot_command
 from workshop.protocol import List
-from workshop.virtual import find
+from workshop.words.language import words
 
 pytestmark = pytest.mark.usefixtures("helper")
 

@@ -14,11 +14,11 @@ from pathlib import Path
 import pytest
 
 from tests.disks import event
-from workshop import exports
-from workshop.classroom import read
-from workshop.exports import ExportError, export_lines, read_export
+from workshop.classroom.files import read
 from workshop.facts import Evidence, Facts
-from workshop.progress import Event, Progress
+from workshop.progress import exports
+from workshop.progress.exports import ExportError, export_lines, read_export
+from workshop.progress.progress import Event, Progress
 
 WORKSHOP = str(Path(sys.executable).with_name("workshop"))
 ADDED = (replace(event("第一步"), evidence=Evidence(Facts(), Facts(), answer="四零二六")), event("second", "passed"))
@@ -143,8 +143,8 @@ def test_a_user_without_an_account_can_export(tmp_path: Path) -> None:
     code = """
 import os, sys
 from pathlib import Path
-from workshop.exports import export_lines
-from workshop.progress import Progress
+from workshop.progress.exports import export_lines
+from workshop.progress.progress import Progress
 progress = Progress(Path(sys.argv[1]))
 os.setuid(54321)
 print(next(iter(export_lines(progress))).decode())

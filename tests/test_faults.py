@@ -16,7 +16,7 @@ import pytest
 
 from tests import faults
 from tests.screen import Screen
-from workshop.client import Client, HelperError
+from workshop.client.connection import Client, HelperError
 from workshop.protocol import Inspect, Remove, Run
 
 KILLS = 200

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 import workshop.facts  # noqa: F401  # as above
 from tests import faults
-from workshop.client import Client, HelperError
+from workshop.client.connection import Client, HelperError
 from workshop.protocol import (
     MAXIMUM_PACKET,
     REQUESTS,

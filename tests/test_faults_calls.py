@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from tests import faults
-from workshop.client import Client, HelperError
+from workshop.client.connection import Client, HelperError
 from workshop.protocol import Exec, Remove, Run
 
 CALLS = {

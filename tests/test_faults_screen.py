@@ -12,9 +12,9 @@ import psutil
 import pytest
 
 from tests.screen import Screen, still_running
-from workshop.client import Client
-from workshop.library import load_library
-from workshop.progress import Progress
+from workshop.client.connection import Client
+from workshop.course.library import load_library
+from workshop.progress.progress import Progress
 from workshop.protocol import List
 
 WORKSHOP = str(Path(sys.executable).parent / "workshop")

@@ -9,8 +9,8 @@ from rich.cells import cell_len
 
 from tests.screens import HOST, container, facts, process
 from workshop.facts import Container, Facts, Host, Namespaces, Queue
-from workshop.figures import clean, isolation, processes, size, timeline, wrapped
-from workshop.pictures import picture
+from workshop.pictures.drawing import clean, isolation, processes, size, timeline, wrapped
+from workshop.pictures.live import picture
 
 
 def lines(drawn: list[object]) -> list[str]:

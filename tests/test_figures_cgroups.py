@@ -10,8 +10,8 @@ from rich.text import Text
 
 from tests.screens import container, facts
 from workshop.facts import Cgroups, Container, Cpu, Facts, Membership, Memory, Pids
-from workshop.figures_cgroups import cgroup_tree, cpu_chart
-from workshop.history import MOST, History, Moment, recorded
+from workshop.pictures.cgroups import cgroup_tree, cpu_chart
+from workshop.pictures.history import MOST, History, Moment, recorded
 
 ID = "4f6c1d8e9a2b" + "0" * 52
 CPU = "/sys/fs/cgroup/cpu"

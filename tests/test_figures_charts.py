@@ -6,7 +6,7 @@ import pytest
 from rich.cells import cell_len
 
 from workshop.facts import Measured, Series
-from workshop.figures_charts import Scale, charts, charts_of, duration
+from workshop.pictures.charts import Scale, charts, charts_of, duration
 
 STARTS = Measured(
     "start_times", 1.0,

@@ -6,8 +6,8 @@ import pytest
 from rich.cells import cell_len
 
 from workshop.facts import Container, Facts, Host, Image, Mount, Namespaces, Process, Root, Written
-from workshop.figures_layers import bootfs, layer_stack
-from workshop.lesson import LANGUAGES
+from workshop.pictures.layers import bootfs, layer_stack
+from workshop.words import LANGUAGES
 
 BASE, NEW = "5f9510e1fc76", "d57cbe61cc44"
 IMAGES = (

@@ -7,7 +7,7 @@ import os
 import subprocess
 from pathlib import Path
 
-from workshop.handmade import MOST_BYTES, look
+from workshop.client.sight.image_by_hand import MOST_BYTES, look
 
 
 def test_files_and_blobs_are_told_by_their_digests(tmp_path: Path) -> None:

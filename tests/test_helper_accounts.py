@@ -15,8 +15,8 @@ from typing import Any
 import pytest
 
 from tests.helper_process import Process, background, helper_process, inspect, open_directory, refusal, remove_directories
-from workshop.client import Client, HelperError
-from workshop.helper.callers import Accounts, is_mapped, parse_accounts
+from workshop.client.connection import Client, HelperError
+from workshop.helper.service.callers import Accounts, is_mapped, parse_accounts
 from workshop.protocol import Hello, Inspect, List, Remove, Run
 
 ALICE, BOB = 1234, 1235

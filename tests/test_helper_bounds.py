@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.helper_process import Process, background, inspect, refusal, run
-from workshop.client import Client
+from workshop.client.connection import Client
 from workshop.protocol import (
     MAXIMUM_PACKET,
     Describe,

@@ -20,11 +20,11 @@ from typing import Any, cast
 import pytest
 
 from tests.helper_process import INSTANCE, MAIN, Process, background, command_line, inspect, refusal, started
-from workshop.client import Client, HelperError
-from workshop.helper.connections import Connection
-from workshop.helper.loop import SLICE_SECONDS, Loop, Task
-from workshop.helper.server import CONNECTIONS_EACH, Server
-from workshop.helper.shares import BURST_SECONDS, Allowance
+from workshop.client.connection import Client, HelperError
+from workshop.helper.engine.loop import SLICE_SECONDS, Loop, Task
+from workshop.helper.engine.shares import BURST_SECONDS, Allowance
+from workshop.helper.service.connections import Connection
+from workshop.helper.service.server import CONNECTIONS_EACH, Server
 from workshop.protocol import Exec, Hello, Images, Inspect, List, Remove, Run, Stop, Update, Wait
 
 pytest_plugins = ["tests.helper_fixtures"]

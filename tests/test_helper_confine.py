@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from tests.helper_process import INSTANCE, background, execute, run
-from workshop.client import Client
-from workshop.helper import seccomp
-from workshop.helper.confine import CAPABILITIES
+from workshop.client.connection import Client
+from workshop.helper.kernel import seccomp
+from workshop.helper.kernel.confine import CAPABILITIES
 from workshop.protocol import Run
 
 pytest_plugins = ["tests.helper_fixtures"]

@@ -25,10 +25,10 @@ from tests.helper_process import (
     run,
     wait_until_gone,
 )
-from workshop.client import Client, HelperError
-from workshop.helper.answers import refusal as refusal_packet
-from workshop.helper.loop import Loop, Task
-from workshop.helper.troubles import Troubles
+from workshop.client.connection import Client, HelperError
+from workshop.helper.engine.loop import Loop, Task
+from workshop.helper.kernel.troubles import Troubles
+from workshop.helper.operations.answers import refusal as refusal_packet
 from workshop.protocol import (
     CreateNetwork,
     Exec,

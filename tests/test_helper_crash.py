@@ -24,7 +24,7 @@ from tests.helper_process import (
     wait_until_gone,
 )  # fmt: skip
 from tests.walking import begun, told
-from workshop.client import HelperError
+from workshop.client.connection import HelperError
 from workshop.protocol import CreateNetwork, Hello, Step
 
 pytestmark = pytest.mark.root

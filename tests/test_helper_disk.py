@@ -16,8 +16,8 @@ import pytest
 from tests.faults import wait_for
 from tests.helper_process import INSTANCE, Process, helper_process, open_directory, refusal, remove_directories
 from tests.layouts import archive, config, digest, hand_over
-from workshop.client import Client, HelperError
-from workshop.helper import files
+from workshop.client.connection import Client, HelperError
+from workshop.helper.kernel import files
 from workshop.protocol import Hello, Image, Images, Register, Transferred, Unpack
 
 pytestmark = pytest.mark.root

@@ -25,7 +25,7 @@ from tests.helper_process import (
     run,
     started,
 )
-from workshop.client import Client
+from workshop.client.connection import Client
 from workshop.protocol import Hello, Inspect, List, Logs, Remove, Run, Stop, Wait
 
 pytestmark = pytest.mark.root

@@ -14,7 +14,7 @@ from tests.helper_process import (
     groups,
     inspect,
 )
-from workshop.client import Client
+from workshop.client.connection import Client
 from workshop.protocol import Exec, Hello, Remove, Run, Stop
 
 pytest_plugins = ["tests.helper_fixtures"]

@@ -14,10 +14,10 @@ import pytest
 
 from tests.helper_process import INSTANCE, Process, background, execute, groups, read_all, refusal, run
 from tests.layouts import archive, config, digest, hand_over, member
-from workshop.client import Client, HelperError
-from workshop.helper.images.quota import LAYER_BYTES
-from workshop.helper.images.store import IMAGES_EACH
-from workshop.helper.observe.written import MOST
+from workshop.client.connection import Client, HelperError
+from workshop.helper.confined.quota import LAYER_BYTES
+from workshop.helper.engine.image_store import IMAGES_EACH
+from workshop.helper.watcher.written import MOST
 from workshop.protocol import Image, Images, Layer, Pack, Register, Remove, Run, Transferred, Unpack, Unregister, Wait
 
 pytest_plugins = ["tests.helper_fixtures"]

@@ -21,8 +21,8 @@ from tests.helper_process import (
     remove_directories,
     run,
 )
-from workshop.client import Client
-from workshop.helper.ledger import SPARE_LINES, Ledger
+from workshop.client.connection import Client
+from workshop.helper.engine.ledger import SPARE_LINES, Ledger
 from workshop.protocol import CreateNetwork, Hello, Remove, RemoveNetwork, Run, Step
 
 RUNTIME = Path(f"/run/{INSTANCE}")

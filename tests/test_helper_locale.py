@@ -26,9 +26,9 @@ from tests.helper_process import (
     wait_until_gone,
 )
 from tests.layouts import archive, config, digest, hand_over
-from workshop.client import Client
-from workshop.install import place
+from workshop.client.connection import Client
 from workshop.protocol import Hello, Image, Register, Run
+from workshop.setup.install import place
 
 pytestmark = [
     pytest.mark.root,

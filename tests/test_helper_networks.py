@@ -21,9 +21,9 @@ from tests.helper_process import (
     run,
 )  # fmt: skip
 from tests.walking import WANTED, walked
-from workshop.client import Client
-from workshop.helper.networks import netlink
-from workshop.helper.networks.bridges import EACH, Member, hosts_text
+from workshop.client.connection import Client
+from workshop.helper.engine.networks import EACH, Member, hosts_text
+from workshop.helper.kernel import netlink
 from workshop.protocol import CreateNetwork, Networks, Remove, RemoveNetwork, Run, Stop
 
 pytest_plugins = ["tests.helper_fixtures"]

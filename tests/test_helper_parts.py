@@ -12,12 +12,12 @@ import pytest
 
 from tests.helper_process import INSTANCE, MAIN
 from workshop.facts import Hierarchy
-from workshop.helper.cgroups import Limits, limits_v1, limits_v2, parse_hierarchies
-from workshop.helper.describe import STEPS
-from workshop.helper.loop import Loop, Task
-from workshop.language import words
-from workshop.lesson import LANGUAGES
+from workshop.helper.engine.loop import Loop, Task
+from workshop.helper.kernel.cgroups import Limits, limits_v1, limits_v2, parse_hierarchies
 from workshop.protocol import REQUESTS
+from workshop.protocol.steps import STEPS
+from workshop.words import LANGUAGES
+from workshop.words.language import words
 
 HYBRID = """\
 24 1 0:22 / /sys/fs/cgroup ro,nosuid shared:9 - tmpfs tmpfs ro,mode=755
@@ -94,7 +94,7 @@ def test_steps_are_interrupted_once_their_time_is_over() -> None:
 
 STRAYS = """
 import os
-from workshop.helper import syscalls
+from workshop.helper.kernel import syscalls
 for known in (True, False):
     child = os.posix_spawn("/bin/false", ["false"], {})
     os.waitid(os.P_PID, child, os.WEXITED | os.WNOWAIT)

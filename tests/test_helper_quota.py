@@ -14,7 +14,7 @@ import pytest
 from tests.faults import wait_for
 from tests.helper_process import INSTANCE, execute, helper_process, open_directory, refusal, remove_directories
 from tests.layouts import archive, config, digest, hand_over, member
-from workshop.client import Client, HelperError
+from workshop.client.connection import Client, HelperError
 from workshop.protocol import Image, Layer, Register, Remove, Run, Unpack
 
 pytestmark = pytest.mark.root

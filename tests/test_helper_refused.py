@@ -15,8 +15,8 @@ import pytest
 
 from tests.helper_process import INSTANCE, Process, helper_process, open_directory, remove_directories
 from tests.layouts import archive, config, digest, hand_over
-from workshop.client import Client, HelperError
-from workshop.helper.launch import Channel
+from workshop.client.connection import Client, HelperError
+from workshop.helper.engine.launch import Channel
 from workshop.protocol import ProtocolError, Register, Run
 
 pytestmark = pytest.mark.root

@@ -30,7 +30,7 @@ from tests.helper_process import (
 )
 from tests.layouts import archive, config, digest, hand_over, member
 from tests.walking import WANTED, told, walked
-from workshop.client import Client
+from workshop.client.connection import Client
 from workshop.facts import SUBJECTS
 from workshop.protocol import (
     CreateNetwork,
@@ -56,7 +56,7 @@ UID = 1234
 def home() -> Iterator[Path]:
     """A home of the ordinary user's, with a copy of the helper, where it can go."""
     with open_directory() as place:
-        for name in ("__init__.py", "protocol.py", "facts", "helper"):
+        for name in ("__init__.py", "protocol", "facts", "helper"):
             source, target = MAIN.parents[1] / name, place / "code" / "workshop" / name
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copytree(source, target) if source.is_dir() else shutil.copy(source, target)

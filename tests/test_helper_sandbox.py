@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests.helper_process import INSTANCE, background, execute, inspect, refusal, run
-from workshop.client import Client
+from workshop.client.connection import Client
 from workshop.facts import KINDS
 from workshop.protocol import Exec, Inspect, List, Remove, Run, Stop, Update, Wait
 

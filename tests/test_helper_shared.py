@@ -8,7 +8,7 @@ import pytest
 
 from tests.helper_process import helper_process, open_directory, remove_directories, run
 from tests.layouts import archive, hand_over
-from workshop.client import Client
+from workshop.client.connection import Client
 from workshop.protocol import CreateNetwork, RemoveNetwork
 
 pytestmark = pytest.mark.root

@@ -24,7 +24,7 @@ from tests.helper_process import (
     run,
 )
 from tests.layouts import archive, config, digest, hand_over
-from workshop.client import Client
+from workshop.client.connection import Client
 from workshop.protocol import Image, Images, Layer, Register, Unpack
 
 pytestmark = pytest.mark.root

@@ -14,9 +14,9 @@ import pytest
 
 from tests.helper_process import Process, execute, inspect, read_all
 from tests.layouts import archive, config, digest, hand_over
-from workshop.client import Client
-from workshop.helper.confine import QUEUE_BYTES, SIGNALS
-from workshop.helper.rootfs import TERMINALS
+from workshop.client.connection import Client
+from workshop.helper.kernel.confine import QUEUE_BYTES, SIGNALS
+from workshop.helper.kernel.rootfs import TERMINALS
 from workshop.protocol import Image, Logs, Register, Remove, Run, Wait
 
 pytest_plugins = ["tests.helper_fixtures"]

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.helper_process import Process, Screen, inspect, wait_until_gone
-from workshop.client import Client
+from workshop.client.connection import Client
 from workshop.protocol import Exec, Run, Stop, Wait
 
 pytest_plugins = ["tests.helper_fixtures"]

@@ -15,7 +15,7 @@ import pytest
 
 from tests.layouts import archive, digest, layout
 from tests.test_box import box, started
-from workshop.client import Client
+from workshop.client.connection import Client
 from workshop.protocol import Images, List, Remove, Unregister
 
 pytestmark = [pytest.mark.root, pytest.mark.usefixtures("no_images")]

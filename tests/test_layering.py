@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from workshop.layering import Member, changes, stacked
+from workshop.box.layer_paths import Member, changes, stacked
 
 BELOW = frozenset({"etc", "etc/passwd", "etc/group", "srv", "srv/www", "srv/www/index"})
 

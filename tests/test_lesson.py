@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.small_lesson import CHINESE, ENGLISH, TOML
-from workshop.lesson import ContentError, Typed, parse_lesson, parse_prose
+from workshop.course.lesson import ContentError, Typed, parse_lesson, parse_prose
 
 
 def test_a_lesson_is_named_and_ordered_by_its_folder() -> None:

@@ -10,12 +10,12 @@ import pytest
 from click.testing import CliRunner
 
 from tests import small_lesson
+from workshop.authoring.lint import lint, render
 from workshop.cli import main
-from workshop.lesson import LANGUAGES
-from workshop.library import load_library
-from workshop.lint import lint, render
+from workshop.course.library import load_library
+from workshop.words import LANGUAGES
 
-TEXTS = Path(__file__).parents[1] / "workshop" / "texts"
+TEXTS = Path(__file__).parents[1] / "workshop" / "words" / "texts"
 Spoil = Callable[[Path], None]
 
 
@@ -116,7 +116,7 @@ SPOILS: list[tuple[str, Spoil]] = [
     ("unknown_value", english("Still {name}.", "Still {nam}.")),
     ("values_differ", english("Still {name}.", "Still so.")),
     ("import_refused", checks("from workshop.facts", "import os\n\nfrom workshop.facts")),
-    ("import_refused", checks("from workshop.facts", "from workshop.library import Library\n\nfrom workshop.facts")),
+    ("import_refused", checks("from workshop.facts", "from workshop.course.library import Library\n\nfrom workshop.facts")),
     ("call_refused", checks('    name = seen.now.host.hostname\n', '    name = seen.now.host.hostname\n    print(name)\n')),
     ("case_unreadable", written(f"{CASES}/rename__broken.json", "{")),
     ("case_of_other_step", replaced(f"{CASES}/name_it__right.json", '"step": "name_it"', '"step": "rename"')),

@@ -10,16 +10,16 @@ import pytest
 
 from tests.screens import Kernel, opened, screen_text, settled, until
 from tests.test_plain import dialogue
-from workshop.attempt import attempt
-from workshop.experiments import ExperimentError, Point, Points, Surroundings
-from workshop.experiments.run import EXPERIMENTS, Experiment
+from workshop.authoring.solve import Solver
+from workshop.course.lesson import parse_lesson
+from workshop.course.library import Library
 from workshop.facts import Evidence
-from workshop.lesson import parse_lesson
-from workshop.library import Library
-from workshop.progress import Progress
-from workshop.session import Session
-from workshop.solve import Solver
-from workshop.verdict import Passed
+from workshop.judging.attempt import attempt
+from workshop.judging.verdict import Passed
+from workshop.learning.experiments import ExperimentError, Point, Points, Surroundings
+from workshop.learning.experiments.run import EXPERIMENTS, Experiment
+from workshop.learning.session import Session
+from workshop.progress.progress import Progress
 
 TOML = """
 [[step]]
@@ -57,7 +57,7 @@ How much?
 """
 CHECKS = '''"""Checks of the test lesson."""
 from workshop.facts import Evidence, Facts
-from workshop.verdict import NotYet, Passed, Verdict
+from workshop.judging.verdict import NotYet, Passed, Verdict
 
 
 def weighed(seen: Evidence) -> Verdict:

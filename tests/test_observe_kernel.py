@@ -16,8 +16,9 @@ import pytest
 
 from tests.observed import EVERYTHING, INSTANCE, cgroup, joining, seen, shell
 from workshop.facts import KINDS, SUBJECTS, Container, Facts
-from workshop.helper import syscalls
-from workshop.helper.observe import Sandboxed, inside
+from workshop.helper.kernel import syscalls
+from workshop.helper.watcher import inside
+from workshop.helper.watcher.observe import Sandboxed
 
 pytestmark = pytest.mark.root
 

@@ -25,7 +25,7 @@ from workshop.facts import (
     Throttle,
     Transfer,
 )
-from workshop.helper.observe import (
+from workshop.helper.watcher import (
     block,
     cgroups,
     clocks,
@@ -39,7 +39,7 @@ from workshop.helper.observe import (
     security,
     users,
 )
-from workshop.helper.observe.text import UnreadableError, counters, numbers_listed
+from workshop.helper.watcher.text import UnreadableError, counters, numbers_listed
 
 RECORDED = Path(__file__).parent / "recorded"
 BOX = "654bd6413abb005ccb2e93e096151650e022132b7186171fd871cc8d5692e356"

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from workshop.facts import Facts
-from workshop.helper.observe import Asker, observe
+from workshop.helper.watcher.observe import Asker, observe
 
 pytestmark = pytest.mark.root
 ANN, BOB = 4321, 4322

@@ -60,7 +60,7 @@ def test_wheel_holds_lessons_checks_and_texts(wheel: Path) -> None:
     names = zipfile.ZipFile(wheel).namelist()
     content = [path.relative_to(ROOT) for folder in ("lessons", "checks") for path in (ROOT / folder).rglob("*")]
     wanted = {f"workshop/content/{path}" for path in content if (ROOT / path).is_file() and "__pycache__" not in path.parts}
-    texts = {str(path.relative_to(ROOT)) for path in (ROOT / "workshop" / "texts").rglob("*.toml")}
+    texts = {str(path.relative_to(ROOT)) for path in (ROOT / "workshop" / "words" / "texts").rglob("*.toml")}
     assert wanted | texts <= set(names)
     assert [name for name in names if name.startswith(("tests/", "benchmarks/")) or "__pycache__" in name] == []
     assert any(name.endswith("licenses/LICENSE") for name in names)
@@ -71,7 +71,10 @@ def test_installed_wheel_finds_its_lessons(installed: Path, tmp_path: Path) -> N
     linted = run(str(installed / "workshop"), "lint", folder=tmp_path)
     assert linted.returncode == 0, linted.stdout + linted.stderr
     where = run(
-        str(installed / "python"), "-c", "import workshop.library as l; print(l.load_library().lessons_folder)", folder=tmp_path
+        str(installed / "python"),
+        "-c",
+        "import workshop.course.library as l; print(l.load_library().lessons_folder)",
+        folder=tmp_path,
     )
     assert Path(where.stdout.strip()).is_relative_to(installed.parent)
     told = run(str(installed / "workshop"), "progress", "--json", folder=tmp_path, WORKSHOP_PROGRESS=str(tmp_path / "progress"))

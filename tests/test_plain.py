@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 
 from tests.screens import Kernel, container, facts, library, session
-from workshop import plain
-from workshop.client import HelperError
+from workshop.client.connection import HelperError
+from workshop.faces import plain
 from workshop.facts import Queue
-from workshop.language import words
-from workshop.progress import Progress
-from workshop.session import Session
+from workshop.learning.session import Session
+from workshop.progress.progress import Progress
+from workshop.words.language import words
 
 Line = str | Callable[[], None]
 

@@ -16,7 +16,7 @@ import pytest
 
 from tests.disks import mode
 from workshop.facts import Evidence, Facts, Host, Ipc, Queue
-from workshop.progress import Event, Progress, default_path, uuid7
+from workshop.progress.progress import Event, Progress, default_path, uuid7
 
 SEEN = Evidence(Facts(), Facts(host=Host(ipc=Ipc(queues=(Queue(0, 7),)))), answer="4026531839")
 
@@ -79,7 +79,7 @@ def test_unreadable_file_is_kept_aside(tmp_path: Path) -> None:
 APPEND = """
 import sys
 from pathlib import Path
-from workshop.progress import Event, Progress, default_path, uuid7
+from workshop.progress.progress import Event, Progress, default_path, uuid7
 progress = Progress(Path(sys.argv[1]))
 for _ in range(20):
     progress.add(Event(uuid7(), 0, "lesson", "step", "hint"))
@@ -129,7 +129,7 @@ import os
 from pathlib import Path
 Path(os.environ["HOME"], ".local/share").mkdir(parents=True)
 os.umask(0o{mask})
-from workshop.progress import Progress, default_path
+from workshop.progress.progress import Progress, default_path
 Progress(default_path()).close()
 default_path().write_bytes(b"no database" * 100)
 kept = Progress(default_path())

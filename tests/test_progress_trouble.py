@@ -13,8 +13,8 @@ import pytest
 
 from tests.disks import Disk, event, locked, only_to_be_read, refusal, steps, written
 from tests.helper_process import open_directory
-from workshop import database, progress
-from workshop.progress import Progress, ProgressError, why_not
+from workshop.progress import database, progress
+from workshop.progress.progress import Progress, ProgressError, why_not
 
 WORKSHOP = str(Path(sys.executable).with_name("workshop"))
 
@@ -88,7 +88,7 @@ LIMITED = """
 import resource, sys
 from pathlib import Path
 from tests.disks import event
-from workshop.progress import Progress, ProgressError
+from workshop.progress.progress import Progress, ProgressError
 kept = Progress(Path(sys.argv[1]))
 resource.setrlimit(resource.RLIMIT_FSIZE, (40960, 40960))
 try:

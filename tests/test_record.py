@@ -9,14 +9,14 @@ from pathlib import Path
 import pytest
 
 from tests import small_lesson
-from workshop.cases import read_case
+from workshop.authoring.lint import lint
+from workshop.authoring.record import record
+from workshop.course.cases import read_case
+from workshop.course.lesson import ContentError
+from workshop.course.library import load_library
 from workshop.facts import Facts
-from workshop.lesson import ContentError
-from workshop.library import load_library
-from workshop.lint import lint
-from workshop.progress import Progress
-from workshop.record import record
-from workshop.session import Session
+from workshop.learning.session import Session
+from workshop.progress.progress import Progress
 
 
 class Machine:

@@ -14,17 +14,18 @@ from rich.cells import cell_len
 
 from tests.screens import Kernel, TerminalPane, screen_text, settled, until
 from tests.test_plain import dialogue
-from workshop.attempt import attempt, judge_question
-from workshop.cases import read_case
-from workshop.events import Answered, Event, Past, uuid7
+from workshop.course.cases import read_case
+from workshop.course.lesson import Step
+from workshop.course.library import load_library
+from workshop.faces.screen.app import WorkshopApp
 from workshop.facts import Asked, Container, Evidence, Facts
-from workshop.facts.reading import means
-from workshop.lesson import LANGUAGES, Step
-from workshop.library import load_library
-from workshop.progress import Progress
-from workshop.review import DAY, DISTANCES, MINUTE, due, standing
-from workshop.session import Session
-from workshop.tui.app import WorkshopApp
+from workshop.judging.answers import means
+from workshop.judging.attempt import attempt, judge_question
+from workshop.learning.review import DAY, DISTANCES, MINUTE, due, standing
+from workshop.learning.session import Session
+from workshop.progress.events import Answered, Event, Past, uuid7
+from workshop.progress.progress import Progress
+from workshop.words import LANGUAGES
 
 LIBRARY = load_library()
 LESSON = LIBRARY.lesson("review")

@@ -15,10 +15,10 @@ from tests.helper_process import open_directory
 from tests.screen import Screen
 from tests.screens import Kernel, container, facts, library, opened, screen_text, session, until
 from tests.test_plain import dialogue
-from workshop import progress
-from workshop.library import load_library
-from workshop.progress import Progress
-from workshop.session import Session
+from workshop.course.library import load_library
+from workshop.learning.session import Session
+from workshop.progress import progress
+from workshop.progress.progress import Progress
 
 WORKSHOP = str(Path(sys.executable).with_name("workshop"))
 
@@ -171,7 +171,7 @@ from pathlib import Path
 sys.path.insert(0, {root!r})
 from tests.disks import event
 from workshop import cli
-from workshop.progress import Progress, ProgressError
+from workshop.progress.progress import Progress, ProgressError
 cli.say("en", "cli.try_again")
 os.setuid({uid})
 kept = Progress(Path({path!r}))

@@ -18,11 +18,11 @@ from tests.screens import (
     settled,
     until,
 )
-from workshop.client import HelperError
+from workshop.client.connection import HelperError
+from workshop.faces.screen.app import WorkshopApp, theme_of
+from workshop.faces.screen.widgets.terminals import Slot
 from workshop.facts import Queue
-from workshop.session import Session
-from workshop.tui.app import WorkshopApp, theme_of
-from workshop.tui.widgets.terminals import Slot
+from workshop.learning.session import Session
 
 NAMES = ("guess", "start", "queue", "number")
 
@@ -176,7 +176,7 @@ async def test_what_is_needed_comes_back_one_thing_after_the_other(tmp_path: Pat
 
 async def test_what_does_not_come_back_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Lines that bring nothing back are typed once; then the workshop says where to look."""
-    monkeypatch.setattr("workshop.tui.screens.step.REBUILD_SECONDS", 0.2)
+    monkeypatch.setattr("workshop.faces.screen.step.REBUILD_SECONDS", 0.2)
     async with opened(at(tmp_path, Kernel(), "queue"), step="queue") as pilot:
         await until(pilot, lambda: "r rebuild" in screen_text(pilot.app))
         await pilot.press("r")
@@ -215,7 +215,7 @@ async def test_a_failure_in_drawing_does_not_end_the_workshop(tmp_path: Path, mo
         raise ValueError("no room")
 
     async with opened(at(tmp_path, Kernel(), "start"), (160, 48), step="start") as pilot:
-        monkeypatch.setattr("workshop.tui.widgets.picture.Picture.draw", fail)
+        monkeypatch.setattr("workshop.faces.screen.widgets.picture.Picture.draw", fail)
         await until(pilot, lambda: "(ValueError: no room)" in screen_text(pilot.app))
         assert pilot.app.is_running
 

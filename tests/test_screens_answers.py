@@ -10,13 +10,13 @@ from rich.cells import cell_len
 from textual.widgets import Markdown
 
 from tests.screens import Kernel, container, facts, opened, screen_text, session, settled, until
-from workshop.figures import timeline
-from workshop.lesson import StepText
-from workshop.library import Library
-from workshop.session import Session
-from workshop.tui.widgets.lesson_pane import LessonPane
-from workshop.tui.widgets.picture import Picture
-from workshop.tui.widgets.verdict_line import sentence
+from workshop.course.lesson import StepText
+from workshop.course.library import Library
+from workshop.faces.screen.widgets.lesson_pane import LessonPane
+from workshop.faces.screen.widgets.picture import Picture
+from workshop.faces.screen.widgets.verdict_line import sentence
+from workshop.learning.session import Session
+from workshop.pictures.drawing import timeline
 
 
 async def test_where_no_answer_can_count_the_keys_work_at_once(tmp_path: Path) -> None:

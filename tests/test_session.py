@@ -9,13 +9,13 @@ from pathlib import Path
 
 import pytest
 
+from workshop.course.lesson import StepText
+from workshop.course.library import Library, load_library
 from workshop.facts import Container, Facts, Host, Ipc, Namespaces, Process, Queue
-from workshop.lesson import StepText
-from workshop.library import Library, load_library
-from workshop.progress import Progress
-from workshop.session import Session
-from workshop.telling import told
-from workshop.verdict import NotYet
+from workshop.judging.verdict import NotYet
+from workshop.learning.session import Session
+from workshop.learning.wording import told
+from workshop.progress.progress import Progress
 
 TOML = """
 [[step]]
@@ -84,7 +84,7 @@ Body
 CHECKS = '''
 """Checks."""
 from workshop.facts import Evidence
-from workshop.verdict import NotYet, Passed, Verdict
+from workshop.judging.verdict import NotYet, Passed, Verdict
 
 def container_runs(seen: Evidence) -> Verdict:
     """A container runs."""

@@ -15,8 +15,8 @@ import pytest
 
 from tests.census import census, left_behind, left_in_the_end
 from tests.conftest import IMPOSSIBLE
-from workshop.client import Client
-from workshop.library import load_library
+from workshop.client.connection import Client
+from workshop.course.library import load_library
 from workshop.protocol import Hello
 
 WORKSHOP, BOX = (str(Path(sys.executable).parent / name) for name in ("workshop", "box"))
@@ -124,7 +124,7 @@ def test_the_first_queue_of_all_is_removed_as_well() -> None:
 
 PASSES_ALWAYS = '''"""A check that asks for nothing."""
 from workshop.facts import Evidence
-from workshop.verdict import Passed, Verdict
+from workshop.judging.verdict import Passed, Verdict
 
 
 def anything(seen: Evidence) -> Verdict:

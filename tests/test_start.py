@@ -16,7 +16,7 @@ pytestmark = [pytest.mark.root, pytest.mark.usefixtures("installed")]
 UID = 1234
 START = """
 import os, subprocess, sys
-import workshop.client, workshop.language, workshop.protocol
+import workshop.client.connection, workshop.words.language, workshop.protocol
 from workshop import cli
 cli.say("en", "cli.begin_as_root")
 os.setuid({uid})

@@ -20,10 +20,10 @@ from tests.helper_process import (
     wait_until_gone,
 )
 from tests.walking import WANTED, begun, standing, told, walked
-from workshop.client import Client, HelperError
+from workshop.client.connection import Client, HelperError
 from workshop.facts import SUBJECTS, HalfMade
-from workshop.helper import stepping
-from workshop.helper.loop import Loop
+from workshop.helper.engine import stepping
+from workshop.helper.engine.loop import Loop
 from workshop.protocol import Exec, List, Look, Remove, Run, Step, Stop, Update
 
 pytest_plugins = ["tests.helper_fixtures"]

@@ -7,8 +7,8 @@ from rich.color import Color
 from rich.segment import Segment
 from rich.style import Style
 
-from workshop.tui.colours import segments
-from workshop.tui.emulator import CURSOR_KEYS, SCROLLBACK_LINES, Emulator
+from workshop.faces.terminal.colours import segments
+from workshop.faces.terminal.emulator import CURSOR_KEYS, SCROLLBACK_LINES, Emulator
 
 
 def emulator(output: bytes, columns: int = 20, rows: int = 4) -> Emulator:

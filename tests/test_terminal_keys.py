@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workshop.tui import keys
-from workshop.tui.driver import Piece, Splitter
+from workshop.faces.terminal import keys
+from workshop.faces.terminal.driver import Piece, Splitter
 
 PARTS = {
     "keys": [b"a", b"\x1bb", b"\x1b[A", "中".encode(), b"\r", b"\x03", b"\x1bOP", b"\x1b[1;5C"],

@@ -14,8 +14,8 @@ import pytest
 from rich.segment import Segment
 from textual.app import App, ComposeResult
 
-from workshop.tui import terminal
-from workshop.tui.terminal import TerminalPane
+from workshop.faces.terminal import pane as terminal
+from workshop.faces.terminal.pane import TerminalPane
 
 from .screen import Screen, still_running
 from .test_terminal_driver import pane

@@ -12,7 +12,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from workshop.tui.shell import Shell, shell_command
+from workshop.faces.terminal.shell import Shell, shell_command
 
 from .screen import still_running
 

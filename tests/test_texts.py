@@ -11,11 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from workshop.language import language_of
-from workshop.lesson import LANGUAGES
+from workshop.words import LANGUAGES
+from workshop.words.language import language_of
 
 ROOT = Path(__file__).parents[1]
-TEXTS = ROOT / "workshop" / "texts"
+TEXTS = ROOT / "workshop" / "words" / "texts"
 AREAS = sorted(path.stem for path in (TEXTS / "en").glob("*.toml"))
 COMMANDS = ("sudo ", "export ", "workshop ", "box ")
 """A text that begins so is a command to type, the same in every language."""

@@ -9,7 +9,7 @@ import pytest
 
 from tests.observed import seen
 from workshop.facts import Container, Facts, HalfMade, HandFile, Host, Image, Interface, Namespaces, Process
-from workshop.undo import Leftover, leftovers, undo
+from workshop.learning.undo import Leftover, leftovers, undo
 
 LOOKED_AT = ("interfaces",)
 

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from tests.disks import Disk, event, locked, refusal, steps, written
-from workshop import progress
-from workshop.progress import Progress, ProgressError
+from workshop.progress import progress
+from workshop.progress.progress import Progress, ProgressError
 
 pytest_plugins = ["tests.disk_fixtures"]
 pytestmark = pytest.mark.usefixtures("session_directory")
@@ -77,7 +77,7 @@ KILLED = """
 import os, signal, sys
 from pathlib import Path
 from tests.disks import event
-from workshop.progress import Progress, ProgressError
+from workshop.progress.progress import Progress, ProgressError
 kept = Progress(Path(sys.argv[1]))
 for step in ("first", "second"):
     try:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.engines import run
-from workshop.witness import Asked, Client, Witness, may_have_asked, parse_event, who_asked
+from workshop.client.sight.witness import Asked, Client, Witness, may_have_asked, parse_event, who_asked
 
 ID = "3f1c0a7be2d94c58a6f5ce3b7d20914e8a5b6c7d8e9f00112233445566778899"
 ASKED = Asked(ID, "lab", "busybox")

@@ -14,11 +14,11 @@ from textual.content import Content
 
 from tests.screens import Kernel, container, facts, opened, screen_text, session, settled, until
 from tests.test_plain import dialogue
+from workshop.course.lesson import Typed
+from workshop.course.library import load_library
+from workshop.faces.screen import app as _screens  # noqa: F401  # importing it gives Textual our rule
 from workshop.facts import Queue
-from workshop.lesson import Typed
-from workshop.library import load_library
-from workshop.tui import app as _screens  # noqa: F401  # importing it gives Textual our rule
-from workshop.wrapping import CLOSING, CLOSING_WORD, OPENING, breaks, joined, lines, prose
+from workshop.words.line_breaks import CLOSING, CLOSING_WORD, OPENING, breaks, joined, lines, prose
 
 CHINESE = st.text(st.sampled_from("容器进程命名空间"), min_size=1, max_size=2)
 QUOTED = st.builds(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from workshop.client import Client
+from workshop.client.connection import Client
 from workshop.protocol import Describe, Run, Step
 
 WANTED = Run("busybox", ["sh"], name="lab", hostname="lab", terminal=True, interactive=True, remove=True, step=True)

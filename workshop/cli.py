@@ -14,14 +14,15 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from . import __version__, command_line, loading
-from .language import VARIABLE, language_of, say
+from . import __version__
+from .faces import startup_gc
+from .words import VARIABLE, command_line, language_of, say
 
 if TYPE_CHECKING:
-    from .engine import Choice
-    from .library import Library
+    from .course import Library
+    from .engines import Choice
+    from .learning import Session
     from .progress import Progress
-    from .session import Session
 
 LANGUAGE_OPTION = click.option("--lang", type=click.Choice(["en", "zh"]), help="Language; by default the locale's.")
 ENGINE_OPTION = click.option(
@@ -54,7 +55,7 @@ def start(plain: bool, engine: str | None, lang: str | None) -> None:
     language = lang or language_of()
     os.environ[VARIABLE] = language  # for whatever is started from here
     signal.signal(signal.SIGHUP, signal.SIG_DFL)  # under nohup(1) the shells in the screen would outlive it
-    loading.begin()
+    startup_gc.begin()
     with _session(language, engine) as session:
         if not (sys.stdin.isatty() and sys.stdout.isatty()) and not plain:
             raise click.ClickException(say(language, "cli.no_terminal"))
@@ -65,15 +66,15 @@ def start(plain: bool, engine: str | None, lang: str | None) -> None:
                 offer_root(language)
         offer_image(session)
         if plain:
-            from . import plain as lines
+            from .faces import plain as lines
 
-            loading.settle()
+            startup_gc.settle()
             lines.run(session)
         else:
             os.environ["TEXTUAL_DISABLE_KITTY_KEY"] = "1"  # before Textual: its parser would eat the shell's keys
-            from .tui import app
+            from .faces.screen import run
 
-            app.run(session)
+            run(session)
 
 
 def has_root_helper(language: str) -> bool:
@@ -93,7 +94,7 @@ def offer_helper(language: str) -> None:
     """Say what an ordinary user misses without the system's helper, and offer to install it; raises nothing."""
     click.echo(say(language, "cli.without_root"))
     if sys.stdin.isatty() and click.confirm(say(language, "cli.install_now"), default=False):
-        from .install import install
+        from .setup import install
 
         if install(language):
             click.pause(say(language, "cli.go_on_without"))
@@ -115,7 +116,7 @@ def offer_root(language: str) -> None:
 
 def offer_image(session: Session) -> None:
     """Where Docker lacks the image that the lessons start, offer to give it box's; raises nothing."""
-    from .engine import give_image
+    from .engines import give_image
 
     if session.engine.why != "no_image":
         return
@@ -126,7 +127,7 @@ def offer_image(session: Session) -> None:
 
 def chosen_engine(asked: str | None, language: str) -> Choice:
     """The engine of the lessons; raises ClickException where the one asked for can't be used."""
-    from .engine import EngineError, choose
+    from .engines import EngineError, choose
 
     try:
         return choose(asked)
@@ -138,8 +139,8 @@ def chosen_engine(asked: str | None, language: str) -> Choice:
 @contextmanager
 def _session(language: str, engine: str | None = None) -> Iterator[Session]:
     """The learner's session on the real kernel, with their progress; words for what can't be opened."""
-    from .observer import Observer
-    from .session import Session
+    from .client.sight import Observer
+    from .learning import Session
 
     chosen = chosen_engine(engine, language)
     with _progress(language) as progress, closing(Observer()) as observer:
@@ -154,8 +155,7 @@ def _own_commands_first() -> None:
 
 
 def _library(folder: Path | None = None) -> Library:
-    from .lesson import ContentError
-    from .library import load_library
+    from .course import ContentError, load_library
 
     try:
         return load_library(folder)
@@ -198,8 +198,8 @@ def leave(progress: Progress, language: str) -> None:
 @LANGUAGE_OPTION
 def progress(as_json: bool, lang: str | None) -> None:
     """What you have passed, and where you are."""
-    from .overview import as_json as overview_json
-    from .overview import overview, render
+    from .learning import as_json as overview_json
+    from .learning import overview, render
 
     language = lang or language_of()
     with _progress(language) as found:
@@ -212,7 +212,7 @@ def progress(as_json: bool, lang: str | None) -> None:
 @LANGUAGE_OPTION
 def export(file: Path, lang: str | None) -> None:
     """Write your progress with its evidence to FILE, for an instructor."""
-    from .exports import export_lines
+    from .progress import export_lines
 
     language = lang or language_of()
     with _progress(language) as kept:
@@ -247,7 +247,7 @@ def report(files: tuple[Path, ...], as_json: bool, as_csv: bool, lang: str | Non
 @LANGUAGE_OPTION
 def doctor(as_json: bool, lang: str | None) -> None:
     """What this machine can and can't do, why, and the fix."""
-    from . import doctor as examination
+    from .setup import doctor as examination
 
     found = examination.examine()
     click.echo(examination.as_json(found) if as_json else examination.render(found, lang or language_of()))
@@ -259,8 +259,8 @@ def doctor(as_json: bool, lang: str | None) -> None:
 @LANGUAGE_OPTION
 def lint(folder: Path | None, lang: str | None) -> None:
     """Hold lessons to what a lesson must be; FOLDER holds lessons/ and checks/ of somebody's own."""
-    from .lint import lint as problems_of
-    from .lint import render
+    from .authoring import lint as problems_of
+    from .authoring import render
 
     found = problems_of(folder)
     click.echo(render(found, lang or language_of()))
@@ -274,9 +274,9 @@ def lint(folder: Path | None, lang: str | None) -> None:
 @LANGUAGE_OPTION
 def record(where: str, name: str, answer: str | None, lang: str | None) -> None:
     """Save the live evidence of LESSON/STEP as case NAME for its check."""
+    from .authoring import record as save
     from .client import HelperError
-    from .lesson import ContentError
-    from .record import record as save
+    from .course import ContentError
 
     language = lang or language_of()
     with _session(language) as session:
@@ -297,10 +297,10 @@ def record(where: str, name: str, answer: str | None, lang: str | None) -> None:
 @LANGUAGE_OPTION
 def solve(lessons: tuple[str, ...], folder: Path | None, engine: str | None, as_json: bool, lang: str | None) -> None:
     """Type every solution into real terminals and wait for the verdicts: the lessons' acceptance test."""
-    from .solving import command
+    from .authoring import solve as solved
 
     language = lang or language_of()
-    sys.exit(command(lessons, folder, chosen_engine(engine, language), as_json, language))
+    sys.exit(solved(lessons, folder, chosen_engine(engine, language), as_json, language))
 
 
 @main.group()
@@ -329,7 +329,7 @@ def _helper_command(*arguments: str) -> list[str]:
 @LANGUAGE_OPTION
 def helper_install(lang: str | None) -> None:
     """Install the helper for every user of this machine (asks for sudo once)."""
-    from .install import install
+    from .setup import install
 
     sys.exit(install(lang or language_of()))
 

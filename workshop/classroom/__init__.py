@@ -1,44 +1,7 @@
-"""The instructor's side: many learners' exports, judged again from their evidence. It takes no verdict on trust."""
+"""What instructors run: many learners' exports, judged again from their evidence. It takes no verdict on trust."""
 
-from __future__ import annotations
+from .files import command
 
-import sys
-from collections.abc import Sequence
-from pathlib import Path
-
-from ..exports import ExportError, read_export
-from ..language import say
-from ..library import load_library
-from . import tables
-from .report import ClassReport, Handed, Refused, report
-
-__all__ = ["ClassReport", "Handed", "Refused", "command", "read", "report"]
-
-
-def command(files: Sequence[Path], as_json: bool, as_csv: bool, language: str) -> int:
-    """Print the report on these files; 0 if every file was read, 1 if one was not, 2 for a contradictory request."""
-    if as_json and as_csv:
-        print(say(language, "classroom.one_format"), file=sys.stderr)
-        return 2
-    handed, refused = read(files, language)
-    found = report(handed, load_library(), refused)
-    if as_json:
-        print(tables.as_json(found))
-    elif as_csv:
-        print(tables.as_csv(found), end="")
-    else:
-        tables.show(found, language)
-    if as_csv:
-        print("\n".join(tables.refusals(found, language)), end="\n" if refused else "", file=sys.stderr)
-    return 1 if refused else 0
-
-
-def read(files: Sequence[Path], language: str) -> tuple[list[Handed], list[Refused]]:
-    """What the files hold, and those that are no whole export with the reason; one bad file hides no other."""
-    handed, refused = [], []
-    for file in files:
-        try:
-            handed.append(Handed(str(file), read_export(file)))
-        except ExportError as error:
-            refused.append(Refused(str(file), error.sentence(language)))
-    return handed, refused
+__all__ = [
+    "command",
+]

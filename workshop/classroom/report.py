@@ -6,11 +6,9 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from ..exports import Export
-from ..lesson import Step
-from ..library import Library
-from ..progress import Event
-from .trust import Doubt, doubts, marks
+from ..course import Library, Step
+from ..progress import Event, Export
+from .forgery import Doubt, doubts, marks
 
 
 @dataclass(frozen=True)

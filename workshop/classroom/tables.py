@@ -16,7 +16,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from ..language import say
+from ..words import say
 from .report import ClassReport, Learner, clean
 
 MARKS = {"passed": "+", "doubtful": "?", "tried": "~", "begun": "~", "impossible": "-", "open": "."}

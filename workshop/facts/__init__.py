@@ -4,7 +4,7 @@ from .asked import Asked
 from .cgroups import Cgroups, Cpu, Hierarchy, Io, Membership, Memory, Pids, Throttle, Transfer
 from .clocks import Clocks
 from .components import Component
-from .handmade import HandFile
+from .handmade import HAND_FOLDER, HandFile
 from .images import Image, Written
 from .ipc import Ipc, Others, Queue, Segment, Semaphores
 from .lxc import Lxc, LxcContainer
@@ -21,6 +21,7 @@ from .seen import SUBJECTS, Container, Evidence, Facts, HalfMade, Host
 from .users import IdRange, Users
 
 __all__ = [
+    "HAND_FOLDER",
     "KINDS",
     "SUBJECTS",
     "Asked",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-FOLDER = "hand"
+HAND_FOLDER = "hand"
 """The folder, in the learner's home."""
 
 

@@ -27,17 +27,12 @@ The helper keeps
 Without root the same code runs as the user, in user namespaces: isolation is the same, but there are no cgroups and so no
 limits, a sandbox's root is the user, and it protects nobody from that user's own programs.
 
-The core, 3,000 lines of code, is what keeps the promises above. It can be read in little more than an hour, in this order:
+Each folder says on its first page what it promises beyond that. In order, each of which imports only those below it:
 
-1. `__main__`, `process` (start to end), `loop` (the one thread), `shares` (whose turn), `troubles`;
-2. `server` (who is let in, and how much), `callers` (whose account that is), `connections`, `descriptors` (the last are kept);
-3. `operations`, `operations_running` (the closed table), `bounds`, `answers`, `describe` (what each does, in words);
-4. `sandboxes` (whose they are, how they begin and end), `sandbox`, `names`; `ledger`, `ended`, `files`, `reconcile` (crashes);
-5. `launch` (how one starts, both sides of each step), `stepping` and `look` (half-made ones), `streams`, `logs`;
-6. `identities`, `rootfs`, `confine`, `seccomp`, `capabilities` (what it is, sees and may), `cgroups`, `processors` (how much);
-7. `syscalls`, underneath it all.
-
-Each of the others says on its own first page what it promises beyond that, and can be read, or left, by itself:
-`images`, 1,000 lines (what sandboxes are made of), `networks`, 190 lines (how they reach each other), and `observe`,
-1,600 lines (the facts; it reads and changes nothing).
+1. `service`, 440 lines of code (who calls, and the process);
+2. `operations`, 480 lines (the closed table);
+3. `watcher`, 1,610 lines (the facts: it reads, and changes nothing);
+4. `engine`, 1,920 lines (sandboxes, images and networks: how they begin and end);
+5. `confined`, 280 lines (children that hold an enemy's bytes);
+6. `kernel`, 890 lines (the kernel's own calls), underneath it all.
 """

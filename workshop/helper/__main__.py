@@ -8,7 +8,7 @@ import stat
 import sys
 
 PACKAGE = os.path.dirname(os.path.dirname(os.path.realpath(__file__)))
-OURS = ("__init__.py", "protocol.py", "facts", "helper")
+OURS = ("__init__.py", "protocol", "facts", "helper")
 """All that the helper imports besides the standard library, within the package."""
 
 
@@ -51,6 +51,6 @@ if __name__ == "__main__":
     if os.geteuid() == 0:
         refuse_foreign_code()
     sys.path.insert(0, os.path.dirname(PACKAGE))
-    from workshop.helper.process import main
+    from workshop.helper.service.process import main
 
     main(sys.argv[1:])

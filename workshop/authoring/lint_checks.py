@@ -1,0 +1,205 @@
+"""What lint reads off a checks file without running it: which verdicts each check can return, and what it imports."""
+
+from __future__ import annotations
+
+import ast
+import re
+import string
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Self
+
+from ..course import Step, StepText
+from ..words import LANGUAGES, words
+from .problem import Problem, problem
+
+OURS = ("workshop.facts", "workshop.judging", "workshop.verdict")
+PURE = frozenset(
+    {
+        "__future__",
+        "collections",
+        "dataclasses",
+        "enum",
+        "functools",
+        "ipaddress",
+        "itertools",
+        "math",
+        "operator",
+        "re",
+        "statistics",
+    }
+    | {"string", "types", "typing", "unicodedata"}
+)
+"""What of the standard library a check may use: nothing that reads, writes or tells the time."""
+PURE_NAMES = frozenset({"PurePath", "PurePosixPath"})
+FORBIDDEN = frozenset({"open", "exec", "eval", "compile", "__import__", "input", "print", "breakpoint"})
+NAMED = re.compile(r"\{([a-z_]+)\}")
+ALWAYS_KNOWN = frozenset({"engine", "registry"})
+"""Values that every text may name."""
+
+
+@dataclass(frozen=True)
+class Said:
+    """A verdict that a check's source contains: its slug, '' where that is no literal, and the values given to it."""
+
+    slug: str
+    values: frozenset[str]
+    line: int
+
+
+@dataclass(frozen=True)
+class CheckFile:
+    """The source of a lesson's checks, parsed."""
+
+    path: Path
+    tree: ast.Module
+
+    @classmethod
+    def read(cls, path: Path) -> Self:
+        """Parse a file; raises OSError or SyntaxError."""
+        return cls(path, ast.parse(path.read_text("utf-8"), str(path)))
+
+    @cached_property
+    def functions(self) -> dict[str, ast.FunctionDef]:
+        """The module's functions by name."""
+        return {node.name: node for node in self.tree.body if isinstance(node, ast.FunctionDef)}
+
+    def said_by(self, name: str) -> list[Said]:
+        """The verdicts that a function and those it uses can return, in the order of the source."""
+        return sorted((one for used in self.used_by(name) for one in _said(self.functions[used])), key=lambda one: one.line)
+
+    def used_by(self, name: str) -> set[str]:
+        """A function and every one of this module that it names, or that those name."""
+        found: set[str] = set()
+        waiting = [name]
+        while waiting:
+            if (one := waiting.pop()) in self.functions and one not in found:
+                found.add(one)
+                waiting += [node.id for node in ast.walk(self.functions[one]) if isinstance(node, ast.Name)]
+        return found
+
+
+def _said(function: ast.FunctionDef) -> Iterator[Said]:
+    for node in ast.walk(function):
+        if isinstance(node, ast.Call) and (name := _called(node)) in ("Passed", "NotYet"):
+            default = "passed" if name == "Passed" else ""
+            values = frozenset(one.arg for one in node.keywords if one.arg)
+            for slug in _literals(node.args[0]) if node.args else [default]:
+                yield Said(slug, values, node.lineno)
+
+
+def _called(node: ast.Call) -> str:
+    return node.func.id if isinstance(node.func, ast.Name) else getattr(node.func, "attr", "")
+
+
+def _literals(node: ast.expr) -> list[str]:
+    """The strings that an expression can be: a literal, or those of both branches of a condition."""
+    if isinstance(node, ast.IfExp):
+        return _literals(node.body) + _literals(node.orelse)
+    return [node.value] if isinstance(node, ast.Constant) and isinstance(node.value, str) else [""]
+
+
+def asks_with(step: Step, checks: CheckFile) -> tuple[frozenset[str], bool]:
+    """The values that a question of the review gives to its words wherever it is asked, and whether it knows a slip."""
+    calls = [node for used in checks.used_by(step.ask) for node in ast.walk(checks.functions[used]) if isinstance(node, ast.Call)]
+    made = [call for call in calls if _called(call) == "Asked"]
+    given = [{key.value for key in one.keys if isinstance(key, ast.Constant)} for one in map(_values, made) if one]
+    names = frozenset(str(name) for name in set.intersection(*given)) if given else frozenset[str]()
+    return names, any(keyword.arg == "slip" for call in made for keyword in call.keywords)
+
+
+def _values(call: ast.Call) -> ast.Dict | None:
+    return next((one for one in call.args[1:2] if isinstance(one, ast.Dict)), None)
+
+
+def _question_slugs(step: Step, checks: CheckFile) -> dict[str, frozenset[str]]:
+    names, slips = asks_with(step, checks)
+    given = names | {"answer"}
+    return {"passed": given, "no_answer": frozenset(), "nothing_to_ask": frozenset(), "wrong": given} | (
+        {"slip": given} if slips else {}
+    )
+
+
+def expected_slugs(step: Step, checks: CheckFile) -> dict[str, frozenset[str]]:
+    """Every slug that the step's verdict can have, with the values that each is given wherever it is returned."""
+    if step.ask:
+        return _question_slugs(step, checks)
+    if not step.check:
+        wrong = [f"wrong_{choice}" for choice in step.choices if step.kind == "read" and choice != step.right]
+        return {slug: frozenset({"answer"}) for slug in ["passed", "no_answer", *wrong]}
+    slugs: dict[str, frozenset[str]] = {}
+    for one in checks.said_by(step.check):
+        slugs[one.slug] = slugs.get(one.slug, one.values) & one.values
+    return slugs
+
+
+def slug_problems(step: Step, checks: CheckFile) -> Iterator[Problem]:
+    """Slugs without a text in some language, texts without a slug, and values that a text names but does not get."""
+    slugs = expected_slugs(step, checks)
+    if "" in slugs:
+        lines = ", ".join(str(one.line) for one in checks.said_by(step.check) if not one.slug)
+        yield problem(f"{checks.path.name}:{lines}", "slug_not_literal")
+    if "passed" not in slugs and not any(slug for slug in slugs):
+        yield problem(step.where, "never_judges", check=step.check)
+    for language in [one for one in LANGUAGES if one in step.text]:
+        where, texts = f"{step.where}, {language}.md", step.text[language].verdicts
+        generic = words(language, "session").keys()
+        yield from (problem(where, "no_verdict_text", slug=slug) for slug in slugs if slug and slug not in texts.keys() | generic)
+        yield from (problem(where, "stray_verdict_text", slug=slug) for slug in texts if slug not in slugs)
+        yield from _unknown_in_words(where, step, step.text[language], checks)
+        for slug, text in texts.items():
+            yield from _unknown_values(where, slug, text, slugs.get(slug, frozenset()))
+    yield from _different_values(step)
+
+
+def _unknown_values(where: str, slug: str, text: str, given: frozenset[str]) -> Iterator[Problem]:
+    try:
+        named = _named(text)
+    except ValueError:
+        yield problem(where, "braces", slug=slug)
+        return
+    for name in sorted(named - given - ALWAYS_KNOWN):
+        yield problem(where, "unknown_value", slug=slug, used=name, known=", ".join(sorted(given | ALWAYS_KNOWN)))
+
+
+def _unknown_in_words(where: str, step: Step, text: StepText, checks: CheckFile) -> Iterator[Problem]:
+    """A question's words name only what it gives; in other prose braces are just braces."""
+    known = asks_with(step, checks)[0] | ALWAYS_KNOWN | {"right"} if step.ask else frozenset[str]()
+    for part in (text.body, *text.hints, text.solution, text.debrief) if step.ask else ():
+        for name in sorted({*NAMED.findall(part)} - known):
+            yield problem(where, "unknown_in_words", used=name, known=", ".join(sorted(known)))
+
+
+def _different_values(step: Step) -> Iterator[Problem]:
+    """What one language tells, the other tells as well."""
+    first, *others = [step.text[language].verdicts for language in LANGUAGES if language in step.text] or [{}]
+    for other in others:
+        for slug in first.keys() & other.keys():
+            try:
+                if _named(first[slug]) != _named(other[slug]):
+                    yield problem(step.where, "values_differ", slug=slug)
+            except ValueError:  # told by _unknown_values
+                continue
+
+
+def _named(text: str) -> set[str]:
+    return {name for _, name, _, _ in string.Formatter().parse(text) if name is not None}
+
+
+def import_problems(checks: CheckFile) -> Iterator[Problem]:
+    """Imports and calls that would let a check do more than judge."""
+    for node in ast.walk(checks.tree):
+        for module, name in _imports(node):
+            if not (module.startswith(OURS) or module.split(".", 1)[0] in PURE or name in PURE_NAMES):
+                yield problem(f"{checks.path.name}:{node.lineno}", "import_refused", module=module)  # type: ignore[attr-defined]  # imports have lines
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in FORBIDDEN:
+            yield problem(f"{checks.path.name}:{node.lineno}", "call_refused", function=node.func.id)
+
+
+def _imports(node: ast.AST) -> Iterator[tuple[str, str]]:
+    if isinstance(node, ast.Import):
+        yield from ((alias.name, "") for alias in node.names)
+    elif isinstance(node, ast.ImportFrom):
+        yield from ((node.module or "", alias.name) for alias in node.names)

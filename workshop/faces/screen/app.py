@@ -1,0 +1,158 @@
+"""The app: the lesson map, a step, help; language and theme. `run` is what the command line calls."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import ClassVar
+
+import textual.content
+from textual.app import App
+from textual.binding import Binding, BindingType
+from textual.screen import Screen
+from textual.widget import Widget
+
+from ...learning import Session, not_saved
+from ...words import LANGUAGES, VARIABLE, say
+from ...words.line_breaks import breaks
+from .. import startup_gc
+from .help import HelpScreen
+from .lesson_map import MapScreen
+from .session_thread import Desk
+from .step import StepScreen
+from .widgets.terminals import MakePane
+
+# Every text on a screen is cut into lines by this one function, which has no public name: tests/test_wrapping.py holds it.
+textual.content.divide_line = breaks  # type: ignore[attr-defined]  # Textual has it from Rich and does not export it
+
+SETTLED_SECONDS = 3.0
+"""Seconds after the first frame by which all is loaded."""
+LIGHT_BACKGROUNDS = ("7", "15")
+
+
+def run(session: Session) -> None:
+    """Open the workshop; returns when the learner leaves. Progress is saved as it is made."""
+    from ..terminal.driver import RawDriver  # noqa: PLC0415  # only where there is a terminal to drive
+
+    app = WorkshopApp(session, driver=RawDriver)
+    app.run()
+    app.desk.wait()
+
+
+def terminal_pane(language: str) -> Widget:
+    """A pane with the learner's shell in it."""
+    from ..terminal.pane import TerminalPane  # noqa: PLC0415  # as above
+    from ..terminal.shell import shell_command  # noqa: PLC0415  # only once the first frame is painted
+
+    command, environment = shell_command()
+    return TerminalPane(command, environment | {VARIABLE: language}, language=language)
+
+
+def theme_of(environment: Mapping[str, str]) -> str:
+    """Light where the terminal says that its background is (COLORFGBG, as rxvt and Konsole set it), else dark."""
+    background = environment.get("COLORFGBG", "").rpartition(";")[2]
+    return "textual-light" if background in LIGHT_BACKGROUNDS else "textual-dark"
+
+
+class WorkshopApp(App[None]):
+    """Someone new begins at the map; someone who returns, at the step where they left."""
+
+    TITLE = "container workshop"
+    CSS_PATH = "workshop.tcss"
+    ENABLE_COMMAND_PALETTE = False
+    HORIZONTAL_BREAKPOINTS = [(0, "-thin"), (80, "-narrow"), (120, "-wide")]  # noqa: RUF012  # typed so by Textual
+    VERTICAL_BREAKPOINTS = [(0, "-flat"), (24, "-short"), (40, "-tall")]  # noqa: RUF012  # the same
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("q", "quit", show=False),
+        Binding("l", "language", show=False),
+        Binding("d", "dark", show=False),
+        Binding("question_mark", "help", show=False),
+    ]
+
+    def __init__(self, session: Session, make_pane: MakePane = terminal_pane, driver: type | None = None) -> None:
+        """Drive this session; `make_pane` makes the terminals, `driver` reads the keys."""
+        super().__init__(driver_class=driver)
+        self.session = session
+        self.desk = Desk(session)
+        self.make_pane = make_pane
+        self.theme = theme_of(os.environ)
+
+    @property
+    def working(self) -> bool:
+        """True once a step was opened."""
+        return self.is_screen_installed("step")
+
+    def get_default_screen(self) -> Screen[None]:
+        """The first screen: painted at once, with no empty one before it."""
+        if self.session.recorder.latest() is None:
+            return self._map()
+        return self._step(self.session.step.where, returning=True)
+
+    def _map(self) -> Screen[None]:
+        if not self.is_screen_installed("map"):
+            self.install_screen(MapScreen(), "map")
+        return self.get_screen("map")
+
+    def _step(self, where: str, returning: bool) -> Screen[None]:
+        if not self.working:
+            self.install_screen(StepScreen(where, returning), "step")
+        return self.get_screen("step")
+
+    def _show(self, screen: Screen[None]) -> None:
+        """One of the two is always below, the other at most above it; both live on when they are not in view."""
+        if screen is self.screen_stack[0]:
+            self.pop_screen()
+        else:
+            self.push_screen(screen)
+
+    def on_ready(self) -> None:
+        """The first frame is painted; a little later the step is furnished, too."""
+        self.set_timer(SETTLED_SECONDS, startup_gc.settle)
+        if aside := self.session.progress.moved_aside:
+            self._warn(say(self.session.language, "progress.moved_aside", path=aside))
+        if not self.working and self.session.recorder.trouble:  # on a step its banner says so
+            self._warn(not_saved(self.session))
+
+    def _warn(self, sentence: str) -> None:
+        self.notify(sentence, severity="warning", timeout=20, markup=False)
+
+    def on_unmount(self) -> None:
+        """Nothing more is asked of the session."""
+        self.desk.close()
+
+    def open_step(self, where: str) -> None:
+        """Show this step, from the map."""
+        screen = self._step(where, returning=False)
+        self._show(screen)
+        assert isinstance(screen, StepScreen)  # as it was made  # noqa: S101
+        screen.open(where)
+
+    def show_step(self) -> None:
+        """Back to the step, with its shells as they were."""
+        self._show(self.get_screen("step"))
+
+    def show_map(self) -> None:
+        """The lesson map."""
+        self._show(self._map())
+
+    async def action_language(self) -> None:
+        """The other language, everywhere at once."""
+        place = LANGUAGES.index(self.session.language) + 1
+        self.session.language = LANGUAGES[place % len(LANGUAGES)]
+        screen = self.screen
+        if isinstance(screen, StepScreen):
+            await screen.relabel()
+        elif isinstance(screen, MapScreen):
+            screen.relabel()
+
+    def action_dark(self) -> None:
+        """Dark to light and back."""
+        self.theme = "textual-dark" if self.theme == "textual-light" else "textual-light"
+
+    def action_help(self) -> None:
+        """Every key."""
+        self.push_screen(HelpScreen(self.session))
+
+    def action_help_quit(self) -> None:
+        """Ctrl-C is the shell's; here it only says how to leave."""
+        self.notify(say(self.session.language, "tui.how_to_leave"), markup=False)

@@ -1,0 +1,69 @@
+"""What an image's configuration says (OCI image specification, "Image Configuration"): a caller's text, so read with care."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from ...protocol import ProtocolError
+from .launch import MOST_LAYERS
+from .layers import DIGEST
+
+
+@dataclass(frozen=True)
+class Configuration:
+    """What the helper reads of one: diff ids, the bottom layer's first, and the command that runs where none is given."""
+
+    layers: list[str]
+    command: list[str]
+
+
+def read(config: str) -> Configuration:
+    """What a configuration says, which came in a packet and is no longer than one.
+
+    Raises ProtocolError `bad_config` where it is none, or a text in it could not be handed to the kernel or to a terminal, and
+    `bad_layer_count`.
+    """
+    try:
+        told = json.loads(config)
+        if not _is_clean(told):
+            raise ProtocolError("bad_config")
+        layers, inner = _texts(told["rootfs"]["diff_ids"]), _or_none(told, "config", {})
+        command = _texts(_or_none(inner, "Entrypoint", [])) + _texts(_or_none(inner, "Cmd", []))
+        _require_objects(_or_none(told, "history", []))
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+        raise ProtocolError("bad_config") from error
+    if not all(map(DIGEST.fullmatch, layers)):
+        raise ProtocolError("bad_config")
+    if not 1 <= len(layers) <= MOST_LAYERS:
+        raise ProtocolError("bad_layer_count", maximum=MOST_LAYERS)
+    return Configuration(layers, command or ["sh"])
+
+
+def _is_clean(value: Any) -> bool:
+    """True where no text in it, a key neither, holds a NUL or half of a surrogate pair: JSON can write both as `\\u....`."""
+    if isinstance(value, dict):
+        return all(_is_clean(key) and _is_clean(one) for key, one in value.items())
+    if isinstance(value, list):
+        return all(map(_is_clean, value))
+    return not isinstance(value, str) or b"\0" not in value.encode("utf-8")  # raises UnicodeError, a ValueError
+
+
+def _or_none(told: dict[str, Any], key: str, default: Any) -> Any:
+    """What stands under a key; the default where that is null, or nothing does."""
+    found = told.get(key)
+    return default if found is None else found
+
+
+def _texts(value: Any) -> list[str]:
+    """A list of texts; raises TypeError for anything else."""
+    if type(value) is not list or not all(type(one) is str for one in value):
+        raise TypeError
+    return value
+
+
+def _require_objects(value: Any) -> None:
+    """Raise TypeError for what is no list of objects, as a history must be: clients read it."""
+    if type(value) is not list or not all(type(one) is dict for one in value):
+        raise TypeError

@@ -1,0 +1,125 @@
+"""One sandbox, running or ended, and the programs that were started in it: what is known of them, and whom their end is told."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from ...protocol import Exec, ProtocolError, Run
+from ..kernel import capabilities, syscalls
+from ..kernel.cgroups import Limits, is_frozen
+from ..kernel.troubles import contained
+from . import launch
+from .image_store import Image
+from .logs import Log
+from .loop import Task
+from .networks import Plug
+from .stepping import Straight
+
+EXECUTIONS = 64
+"""So many programs may run in one sandbox beside its own, of all connections together."""
+TOLD = ("id", "name", "image", "command", "created", "code", "ended", "hostname", "cgroups", "remove", "dropped", "variables",
+        "network", "address")  # fmt: skip
+EndedCall = Callable[[int], None]
+
+
+@dataclass
+class Ending:
+    """Something that will end, and who is to be told its exit code then."""
+
+    waiters: list[tuple[EndedCall, Callable[[], bool]]] = field(default_factory=list, kw_only=True)
+
+    def when_ended(self, call: EndedCall, wanted: Callable[[], bool]) -> None:
+        """Call this at the end, if it is still wanted then; those that went away meanwhile are dropped here."""
+        self.waiters = [one for one in self.waiters if one[1]()] + [(call, wanted)]
+
+    def tell(self, code: int) -> None:
+        """Tell everybody who waits."""
+        waiters, self.waiters = self.waiters, []
+        for call, _ in waiters:
+            contained(call, code)
+
+
+@dataclass(eq=False)
+class Execution(Ending):
+    """A program that was started in a sandbox beside its own; `code` None while it runs."""
+
+    log: Log
+    pid: int = 0
+    pidfd: int = -1
+    code: int | None = None
+    unwanted: bool = False
+
+    def kill(self) -> None:
+        """SIGKILL, now or when it has started, unless it has ended."""
+        self.unwanted = True
+        if self.pidfd >= 0:
+            syscalls.kill(self.pidfd)
+
+
+@dataclass(eq=False)
+class Sandbox(Ending):
+    """One sandbox, running or ended."""
+
+    id: str
+    name: str
+    owner: int
+    image: str
+    command: list[str]
+    hostname: str
+    limits: Limits
+    remove: bool
+    base: int
+    stack: Image
+    log: Log
+    detached: bool
+    dropped: list[str]
+    variables: list[str]
+    network: str
+    plug: Plug | None = None
+    created: float = field(default_factory=time.time)
+    pid: int = 0
+    pidfd: int = -1
+    upper: int = -1
+    running: bool = True
+    unwanted: bool = False
+    deadline: float = math.inf
+    code: int = 0
+    ended: float = 0.0
+    cgroups: dict[str, str] = field(default_factory=dict)
+    walk: Straight = field(default_factory=Straight)
+    start: Task[launch.Started] | None = None
+    executions: list[Execution] = field(default_factory=list)
+    """What was started in it and runs, or is being started, whether its client is there or not."""
+
+    @property
+    def address(self) -> str:
+        """Where the others of its network reach it, empty for one that none can."""
+        return self.plug.address if self.plug and self.running else ""
+
+    @property
+    def paused(self) -> bool:
+        """True where the kernel keeps its group frozen, whoever wanted that."""
+        return self.running and is_frozen(self.cgroups)
+
+    def told(self) -> dict[str, Any]:
+        """As the protocol's Inspect tells it."""
+        at = self.walk.at
+        state = "created" if at else "paused" if self.paused else "running" if self.running else "exited"
+        now = {"state": state, "pid": at.pid if at else self.pid if self.running else 0}
+        beside = {"executions": [one.pid for one in self.executions if one.pidfd >= 0]}
+        more = {"image_id": self.stack.id, "limits": asdict(self.limits)}
+        return {**{key: getattr(self, key) for key in TOLD}, **now, **beside, **more}
+
+    def program(self, command: list[str], wanted: Run | Exec) -> launch.Program:
+        """A program that is to run in it, without its streams."""
+        left, variables = capabilities.left(self.dropped), tuple(self.variables)
+        return launch.Program(command, self.hostname, wanted.terminal, wanted.rows, wanted.columns, left, variables)
+
+    def hold_room(self) -> None:
+        """Raise ProtocolError `too_many_executions` where as many programs run beside its own as may."""
+        if len(self.executions) >= EXECUTIONS:
+            raise ProtocolError("too_many_executions", container=self.name, maximum=EXECUTIONS)

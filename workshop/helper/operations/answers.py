@@ -1,0 +1,73 @@
+"""What an operation gives its caller, and what it knows of one."""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import json
+import os
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from ...protocol import ProtocolError, encode, safe_bytes
+from ..engine.sandbox import Execution, Sandbox
+from ..engine.transfers import Transfer
+from ..kernel.troubles import tell_error
+
+LONGEST_VALUE = 256
+"""Characters of a value that a refusal repeats: whatever is refused, the reason fits in a packet."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """Values for the caller, and descriptors that are closed once they are sent."""
+
+    values: dict[str, Any] = field(default_factory=dict)
+    descriptors: tuple[int, ...] = ()
+
+
+class Caller(Protocol):
+    """A connection, as an operation sees it: who it is, what it started and reads, and how to answer it later."""
+
+    uid: int
+    pid: int
+    sandboxes: dict[str, Sandbox]
+    executions: dict[int, Execution]
+    transfer: Transfer | None
+    followed: tuple[str, Sandbox] | None
+
+    def answer_later(self) -> Callable[[Answer | Exception], None]:
+        """What to call with the answer, or the refusal, that the caller waits for."""
+
+    def is_open(self) -> bool:
+        """False once it has gone away."""
+
+
+def refusal(error: Exception) -> bytes:
+    """The packet that tells why something was not done; where the fault is our own, it tells nothing of our insides."""
+    if _for_want_of_descriptors(error):
+        why = ProtocolError("no_descriptors")
+    elif isinstance(error, ProtocolError):
+        why = error
+    else:
+        tell_error(error)
+        why = ProtocolError("broken", reason=type(error).__name__)
+    values = {key: value[:LONGEST_VALUE] if isinstance(value, str) else value for key, value in why.values.items()}
+    return encode({"error": why.slug, "values": values})
+
+
+def _for_want_of_descriptors(error: Exception) -> bool:
+    """True where this, or what it comes from, is that no descriptor is left."""
+    both = (error, error.__cause__)
+    return any(isinstance(one, OSError) and one.errno in (errno.EMFILE, errno.ENFILE) for one in both)
+
+
+def memory_file(value: dict[str, Any]) -> int:
+    """A descriptor of a memory file with this as JSON, sealed so that it can never change under its reader; raises OSError."""
+    text = safe_bytes(json.dumps(value, separators=(",", ":"), ensure_ascii=False))
+    with open(os.memfd_create("answer", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING), "wb") as file:
+        file.write(text)
+        file.flush()
+        fcntl.fcntl(file, fcntl.F_ADD_SEALS, fcntl.F_SEAL_SEAL | fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | fcntl.F_SEAL_WRITE)
+        return os.dup(file.fileno())

@@ -1,0 +1,11 @@
+"""Facts about the host and every container on it, read from the kernel: a module a subject, each parser pure.
+
+`observe` goes over the processes once, groups them by PID namespace, holds each PID 1 by its directory in /proc, and reads
+of it only the subjects that were asked for. Hostname, System V objects and links belong to namespaces that must be entered:
+one child process does that. Nothing is written anywhere, and what ends while it is looked at is left out.
+
+In order: `observe`; `held` (a process that can't be mistaken for another), `host`, `survey`, `visibility` (who may know of what),
+`containers`, `engines`, `ancestors`, `starters` (whose it is), `half_made`; a subject each: `namespaces`, `processes`,
+`mounts`, `roots`, `written`, `users`, `security`, `clocks`, `ipc`, `network`, `links`, `cgroups`, `controllers`, `block`,
+`groups`, `components`; `interior` and `inside` (what is told only inside a namespace); `text` underneath.
+"""

@@ -1,0 +1,85 @@
+"""What checks say often about facts and answers: an author's whole vocabulary. Pure."""
+
+from __future__ import annotations
+
+import math
+import re
+import unicodedata
+
+from ..facts import KINDS, Container, Evidence
+
+SHELLS = frozenset({"ash", "bash", "busybox", "dash", "fish", "ksh", "mksh", "sh", "zsh"})
+"""Names that a shell's process goes by; busybox is its own shell."""
+
+_KIND_WORDS = {kind: kind for kind in KINDS} | {"mount": "mnt", "network": "net"}
+_YES = ("y", "true", "是", "是的", "有", "会", "能", "可以", "对")
+_NO = ("n", "false", "不是", "否", "没有", "无", "不会", "不能", "不可以", "不", "不对")
+_SAME = {
+    **_KIND_WORDS, **dict.fromkeys(_YES, "yes"), **dict.fromkeys(_NO, "no"),
+    "/run/docker.sock": "/var/run/docker.sock", "upper": "upperdir",
+}  # fmt: skip
+"""Words that mean the same, each as one of them."""
+_NOTHING = frozenset({"none", "nothing", "no", "nil", "0", "无", "没有", "都不同"})
+
+
+def typed(answer: str | None) -> str:
+    """The answer as it was meant: full-width characters as plain ones, no surrounding space, no bidi or control ones."""
+    plain = unicodedata.normalize("NFKC", answer or "").replace("\u2212", "-")
+    return "".join(one for one in plain if unicodedata.category(one) not in ("Cc", "Cf")).strip()
+
+
+def number(answer: str | None) -> int | None:
+    """The only whole number in an answer (`7`, `pid:[7]`, `0x1f`); None where there is none or more than one."""
+    found = re.findall(r"(?<![a-z0-9_.])(?:0x[0-9a-f]+|-?\d+)(?![a-z0-9_]|\.\d)", typed(answer).lower())
+    return int(found[0], 0 if "x" in found[0] else 10) if len(found) == 1 else None
+
+
+def kinds_named(answer: str | None) -> frozenset[str] | None:
+    """The kinds of namespace that an answer names, none of them for "none"; None where it names nothing we know."""
+    words = set(re.findall(r"[a-z_]+|\d+|[^\W\da-z_]+", typed(answer).lower().replace("_for_children", "")))
+    named = frozenset(_KIND_WORDS[word] for word in words if word in _KIND_WORDS)
+    return named if named or words & _NOTHING else None
+
+
+def means(answer: str, wanted: str | float) -> bool:
+    """True where an answer says what is wanted: the same number however it is written, or the same word in either language."""
+    if isinstance(wanted, int):
+        return number(answer) == wanted
+    plain = typed(answer).casefold()
+    if isinstance(wanted, float):
+        found = re.findall(r"\d*\.?\d+", plain)
+        return len(found) == 1 and math.isclose(float(found[0]), wanted, abs_tol=0.005)
+    return _word(plain) == _word(wanted.casefold())
+
+
+def _word(text: str) -> str:
+    """One spelling for each word that people spell in several ways."""
+    bare = re.sub(r"\(\d?\)$", "", text.strip(" `'\"。.-")).rstrip("/")
+    return _SAME.get(bare, bare)
+
+
+def is_shell(container: Container) -> bool:
+    """PID 1 is a shell that takes commands, not one that runs a command given by -c."""
+    return container.init.name in SHELLS and "-c" not in container.init.arguments
+
+
+def command_of(container: Container) -> str:
+    """What PID 1 was started as: its arguments, or its name where it has none."""
+    return " ".join(container.init.arguments) or container.init.name
+
+
+def interactive(seen: Evidence) -> tuple[Container, ...]:
+    """Containers whose PID 1 is a shell on a terminal: those that appeared since the step began first, then the newest."""
+    appeared = seen.appeared()
+    ordered = sorted(seen.now.containers, key=lambda one: (one not in appeared, -one.init.started))
+    return tuple(one for one in ordered if is_shell(one) and one.init.terminal)
+
+
+def layers_of(container: Container) -> tuple[str, ...]:
+    """The names of the directories that overlay stacks for a container, the topmost first; () where its root is no overlay.
+
+    With box each is the first twelve digits of a layer's digest. `mounts` must have been looked at.
+    """
+    roots = [one for one in container.mounts if one.target == "/" and one.type == "overlay"]
+    options = [option for option in roots[-1].options if option.startswith("lowerdir=")] if roots else []
+    return tuple(path.rpartition("/")[2] for path in options[0].removeprefix("lowerdir=").split(":")) if options else ()

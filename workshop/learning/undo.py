@@ -1,0 +1,149 @@
+"""Undoing a step: what appeared on the machine since it began and is the learner's, found by comparing facts, and removed."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+from collections.abc import Collection
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..engines import lxc
+from ..facts import HAND_FOLDER, Facts, Image, Interface
+
+SHARED_IMAGE = "busybox:latest"
+"""Made by the helper when it is first needed; nobody can remove it."""
+BY_HAND = frozenset({"bridge", "veth"})
+"""Kinds of link that a lesson's commands make."""
+ENGINES_LINK = re.compile(r"veth[0-9a-f]{7,}|br-[0-9a-f]{12}|(docker|podman|cni|lxc|lxd|virbr|vnet|vb-|ve-).*")
+"""How engines name theirs: one that appears meanwhile is somebody's network, and taking it away would cut that."""
+
+
+@dataclass(frozen=True)
+class Leftover:
+    """Something to remove: `kind` is a key of COMMANDS, or lxc; `name` its id or path, or its name where it has one only."""
+
+    kind: str
+    name: str
+
+    @property
+    def shown(self) -> str:
+        """The name, of a long id as much as engines show, of a control group what it has in each of version 1's trees."""
+        name = self.name.rpartition("/")[2] if self.kind == "group" else self.name
+        return name[:12] if re.fullmatch("[0-9a-f]{64}", name) else name
+
+
+DOCKERS = ("docker", "ps", "--no-trunc", "--format", "{{.ID}} {{.Image}}")
+"""Lists Docker's containers with their images: only one of the lessons' own can be a lesson's, others are somebody's."""
+IMAGES = frozenset({"busybox", "busybox:latest"})
+COMMANDS = {
+    "queue": ("ipcrm", "-q"),
+    "segment": ("ipcrm", "-m"),
+    "semaphores": ("ipcrm", "-s"),
+    "link": ("ip", "link", "delete"),
+    "container": ("box", "rm", "-f"),
+    "docker": ("docker", "rm", "-f"),
+    "network": ("box", "network", "rm"),
+    "image": ("box", "rmi"),
+    "file": ("rm", "-f"),
+    "group": ("rmdir",),
+}
+"""What removes each kind but LXC's containers (`lxc.remove`); the name comes after it."""
+
+
+def leftovers(before: Facts, now: Facts, uid: int, dockers: Collection[str] = ()) -> list[Leftover]:
+    """What appeared since `before`: this user's IPC objects, root's links and LXC containers, box's things, files by hand. Pure.
+
+    Of Docker's containers those whose ids are among `dockers`.
+    """
+    found = [
+        Leftover(kind, str(one.id))
+        for kind, old, new in (
+            ("queue", before.host.ipc.queues, now.host.ipc.queues),
+            ("segment", before.host.ipc.segments, now.host.ipc.segments),
+            ("semaphores", before.host.ipc.semaphores, now.host.ipc.semaphores),
+        )
+        for one in new
+        if one.owner == uid and one.id not in {other.id for other in old}
+    ]
+    links = [Leftover("link", one.name) for one in _new_links(before, now)] if uid == 0 else []
+    boxes = [one.id for one in now.containers if before.same(one) is None and one.engine == "box"]
+    boxes += [one.id for one in now.half_made if one.id not in {other.id for other in before.half_made}]
+    found += [Leftover("container", identity) for identity in dict.fromkeys(boxes)]
+    found += [Leftover("docker", one.id) for one in now.containers if before.same(one) is None and one.id in dockers]
+    found += links + [Leftover("network", one.id) for one in now.networks if one not in before.networks]
+    found += [Leftover("image", one.name) for one in _new_images(before, now)]
+    found += [Leftover("file", one) for one in _new_files(before, now)]
+    return found + (_new_lxc(before, now) if uid == 0 else [])
+
+
+def _new_files(before: Facts, now: Facts) -> list[str]:
+    """Paths of files by hand that were made since, from the learner's home on."""
+    looked = "handmade" in before.subjects and "handmade" in now.subjects
+    return [
+        f"{HAND_FOLDER}/{one.path}"
+        for one in now.handmade
+        if looked and one.path not in {other.path for other in before.handmade}
+    ]
+
+
+def _new_lxc(before: Facts, now: Facts) -> list[Leftover]:
+    """Containers of LXC that were made since, and the empty control groups that it left; none where nobody looked."""
+    if "lxc" not in before.subjects or "lxc" not in now.subjects:
+        return []
+    old = {one.folder for one in before.lxc.containers}
+    made = [Leftover("lxc", one.folder) for one in now.lxc.containers if one.folder not in old]
+    return made + [Leftover("group", path) for path in now.lxc.groups if path not in before.lxc.groups]
+
+
+def _new_images(before: Facts, now: Facts) -> list[Image]:
+    """Names of images that were given since; none where the step did not look at images."""
+    looked = "images" in before.subjects and "images" in now.subjects
+    old = {SHARED_IMAGE, *(one.name for one in before.images)}
+    return [one for one in now.images if looked and one.name not in old]
+
+
+def _new_links(before: Facts, now: Facts) -> list[Interface]:
+    """Links of the host that somebody made by hand since; none where the step did not look at interfaces."""
+    if "interfaces" not in before.subjects:
+        return []
+    old = {one.name for one in before.host.interfaces}
+    new = [one for one in now.host.interfaces if one.name not in old and one.kind in BY_HAND]
+    return [one for one in new if not ENGINES_LINK.fullmatch(one.name)]
+
+
+def remove(leftover: Leftover) -> None:
+    """Remove it as this user. That it is gone already, or that the command is missing, is no error: the next look tells."""
+    with suppress(OSError):
+        if leftover.kind == "lxc":
+            lxc.remove(leftover.name)
+            return
+        subprocess.run([*COMMANDS[leftover.kind], leftover.name], check=False, capture_output=True, cwd=Path.home())
+
+
+def dockers(now: Facts) -> list[str]:
+    """The ids of Docker's containers that can be a lesson's; none where Docker runs none, or does not tell this user."""
+    if not any(one.engine == "docker" for one in now.containers):
+        return []
+    with suppress(OSError):
+        told = subprocess.run(DOCKERS, check=False, capture_output=True, text=True).stdout.split()
+        return [identity for identity, image in zip(told[::2], told[1::2], strict=True) if image in IMAGES]
+    return []
+
+
+def undo(before: Facts, now: Facts) -> list[Leftover]:
+    """Remove what appeared since `before`; returns what was tried."""
+    found = leftovers(before, now, os.getuid(), dockers(now))
+    for leftover in found:
+        remove(leftover)
+    return found
+
+
+def end_orphans(before: Facts, now: Facts) -> None:
+    """Remove Docker's containers whose terminal was closed: they live on where box's end with it."""
+    attached = {one.id for one in now.containers if one.init.terminal}
+    for identity in dockers(now):
+        if identity in attached and identity not in {one.id for one in before.containers}:
+            remove(Leftover("docker", identity))

@@ -1,1 +1,0 @@
-"""The screens: the lesson map, a step, and help."""
