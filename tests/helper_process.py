@@ -163,6 +163,13 @@ def refusal(client: Client, request: protocol.Request) -> str:
     return refused.value.slug
 
 
+def watcher_of(helper: int) -> int:
+    """The process that looks for this helper, which must have begun: there is one at most."""
+    children = Path(f"/proc/{helper}/task/{helper}/children").read_text().split()
+    (found,) = [int(one) for one in children if Path(f"/proc/{one}/comm").read_text() == "watcher\n"]
+    return found
+
+
 def wait_until_gone(pid: int) -> None:
     """Return when a process, of which the kernel tells by a pidfd, has ended."""
     try:

@@ -19,7 +19,7 @@ from typing import Any, cast
 
 import pytest
 
-from tests.helper_process import INSTANCE, MAIN, Process, background, command_line, inspect, refusal, started
+from tests.helper_process import INSTANCE, MAIN, Process, background, command_line, inspect, refusal, started, watcher_of
 from workshop.client.connection import Client, HelperError
 from workshop.helper.engine.loop import SLICE_SECONDS, Loop, Task
 from workshop.helper.engine.shares import BURST_SECONDS, Allowance
@@ -79,8 +79,10 @@ def test_what_is_anothers_is_not_even_read(process: Process, tmp_path: Path) -> 
 
 @contextlib.contextmanager
 def traced(client: Client, calls: Path) -> Iterator[Path]:
-    """The file that the helper's calls on files are written to during the block."""
-    command = ["strace", "-f", "-e", "trace=openat,newfstatat", "-o", str(calls), "-p", str(client.ask(Hello()).values["pid"])]
+    """The file that the calls on files of the helper's watcher are written to during the block."""
+    client.observe([])
+    watcher = watcher_of(client.ask(Hello()).values["pid"])
+    command = ["strace", "-f", "-e", "trace=openat,newfstatat", "-o", str(calls), "-p", str(watcher)]
     with subprocess.Popen(command, stderr=subprocess.PIPE) as tracer:
         assert tracer.stderr and tracer.stderr.readline()  # it says so once it is attached
         try:

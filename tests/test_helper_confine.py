@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -95,11 +96,13 @@ def test_the_image_stays_as_it_was(client: Client) -> None:
     assert sorted(str(path) for path in Path(f"/var/lib/{INSTANCE}/images/busybox/root").rglob("*")) == before
 
 
-def verdict(machine: str, call: int, *arguments: int, architecture: int = 0) -> int:
+def verdict(
+    machine: str, call: int, *arguments: int, architecture: int = 0, made: Callable[[str], bytes] = seccomp.program
+) -> int:
     """What the filter answers to a call: its program is run here, instruction by instruction (bpf(4))."""
     words = [call, architecture or seccomp.ARCHITECTURES[machine], 0, 0]
     words += [half for argument in (*arguments, *[0] * (6 - len(arguments))) for half in (argument & 0xFFFFFFFF, argument >> 32)]
-    program = list(struct.iter_unpack("HBBI", seccomp.program(machine)))
+    program = list(struct.iter_unpack("HBBI", made(machine)))
     accumulator, at = 0, 0
     while True:
         code, if_true, if_false, value = program[at]
@@ -134,6 +137,17 @@ def test_the_filter_on_both_machines(machine: str) -> None:
     assert [verdict(machine, ioctl, 0, request) for request in (0x5412, 0x541C, 0x5401)] == [REFUSED, REFUSED, ALLOWED]
     assert [verdict(machine, ioctl, 0, 0x5412 | 1 << 32)] == [REFUSED]  # the kernel looks at the low half only
     assert [verdict(machine, socket, family) for family in (38, 40, 2)] == [REFUSED, REFUSED, ALLOWED]
+
+
+@pytest.mark.parametrize("machine", ["x86_64", "aarch64"])
+def test_the_watchers_filter_on_both_machines(machine: str) -> None:
+    """It lets namespaces be entered, and refuses what else is refused to a box, tracing, and other programs."""
+    column = list(seccomp.ARCHITECTURES).index(machine)
+    calls = {name: numbers[column] for name, numbers in seccomp.WATCHER_DENIED.items() if numbers[column] >= 0}
+    assert {*seccomp.DENIED} - {"setns"} < {*seccomp.WATCHER_DENIED}
+    assert {verdict(machine, call, made=seccomp.watching) for call in calls.values()} == {REFUSED}
+    assert verdict(machine, seccomp.DENIED["setns"][column], made=seccomp.watching) == ALLOWED
+    assert verdict(machine, seccomp.CLONE[column], 0x20000 | 17, made=seccomp.watching) == REFUSED
 
 
 @pytest.mark.parametrize("machine", ["x86_64", "aarch64"])

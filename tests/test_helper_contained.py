@@ -24,6 +24,7 @@ from tests.helper_process import (
     remove_directories,
     run,
     wait_until_gone,
+    watcher_of,
 )
 from workshop.client.connection import Client, HelperError
 from workshop.helper.engine.loop import Loop, Task
@@ -325,7 +326,8 @@ def test_it_looks_inside_with_more_than_1024_descriptors() -> None:
         seen = {one.id: one for one in client.observe(["hostname", "ipc", "interfaces"]).containers}
         assert seen[box["id"]].hostname == "lab"
         assert descriptors(process)[-1] > 1024
-        assert children(process.process.pid) == {box["pid"]}
+        watcher = watcher_of(process.process.pid)
+        assert (children(process.process.pid), children(watcher)) == ({box["pid"], watcher}, set())
     remove_directories()
 
 

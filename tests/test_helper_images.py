@@ -17,7 +17,7 @@ ROOT = Path(__file__).parent.parent
 INSTANCE = f"ws-bare-{os.getpid()}"[:16]
 BAKE = """
 import sys
-from workshop.helper.engine import bake as baking, image_store as store
+from workshop.helper.engine import baking, image_store as store
 found = baking._program
 baking._program = lambda name: None if name == "busybox" else found(name)
 store.Images(sys.argv[1]).of(0)

@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tarfile
@@ -27,6 +28,7 @@ from tests.helper_process import (
     run,
     started,
     wait_until_gone,
+    watcher_of,
 )
 from tests.layouts import archive, config, digest, hand_over, member
 from tests.walking import WANTED, told, walked
@@ -148,6 +150,21 @@ def test_a_walk_without_root_has_fewer_steps(client: Client) -> None:
     assert (half.seen.init.pid, half.seen.init.uid) == (stops[-1]["pid"], UID)
     client.ask(Remove(first["id"], force=True))
     wait_until_gone(stops[-1]["pid"])
+
+
+def test_who_looks_has_no_rights_but_the_users(own: Process, client: Client) -> None:
+    """The watcher is the user, without capabilities, and sees the user's box, also after it was killed."""
+    box = background(client, hostname="lab")
+    for _ in range(2):
+        (found,) = client.observe(["hostname"]).containers
+        assert (found.id, found.hostname) == (box["id"], "lab")
+        watcher = watcher_of(own.process.pid)
+        status = Path(f"/proc/{watcher}/status").read_text().splitlines()
+        assert {f"Uid:\t{UID}\t{UID}\t{UID}\t{UID}", "CapPrm:\t0000000000000000", "NoNewPrivs:\t1"} < {*status}
+        os.kill(watcher, signal.SIGKILL)
+        wait_until_gone(watcher)
+        client.ask(Hello())  # the helper has noticed by now
+    client.ask(Remove(box["id"], force=True))
 
 
 def test_nothing_can_be_paused_without_groups(client: Client) -> None:

@@ -8,10 +8,11 @@ from pathlib import Path
 import pytest
 
 from workshop.facts import Process
+from workshop.helper.watcher.asked import Sandboxed
 from workshop.helper.watcher.cgroups import parse_cgroup
 from workshop.helper.watcher.engines import Clues, Identity, box_id, identify
 from workshop.helper.watcher.starters import logged_in, starters
-from workshop.helper.watcher.visibility import Question, Sandboxed
+from workshop.helper.watcher.visibility import Question
 
 RECORDED = Path(__file__).parent / "recorded" / "engines"
 BOX = "654bd6413abb005ccb2e93e096151650e022132b7186171fd871cc8d5692e356"

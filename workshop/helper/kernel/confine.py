@@ -13,7 +13,7 @@ import signal
 import socket
 import struct
 import termios
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import NoReturn
 
 from . import seccomp, syscalls
@@ -116,19 +116,29 @@ def restrict(capabilities: Sequence[int], stop: Callable[[str], None]) -> None:
     """
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (min(DESCRIPTORS, hard), hard))
+    default_signals()
+    stop("why_capabilities")
+    keep_capabilities(capabilities)
+    stop("why_no_new_privileges")
+    syscalls.prctl(syscalls.PR_SET_NO_NEW_PRIVS, 1)
+    stop("why_seccomp")
+    syscalls.install_filter(seccomp.program())
+
+
+def default_signals() -> None:
+    """None is handled, ignored or blocked, whatever the helper does with it."""
     for number in HANDLED:
         syscalls.default_signal(number)
     signal.pthread_sigmask(signal.SIG_SETMASK, [])
-    stop("why_capabilities")
+
+
+def keep_capabilities(capabilities: Collection[int]) -> None:
+    """Have these and no others, nor ever get any other (capabilities(7))."""
     for capability in range(HIGHEST_CAPABILITY + 1):
         if capability not in capabilities:
             syscalls.prctl(syscalls.PR_CAPBSET_DROP, capability)
     syscalls.prctl(syscalls.PR_CAP_AMBIENT, syscalls.PR_CAP_AMBIENT_CLEAR_ALL)
     syscalls.set_capabilities(sum(1 << capability for capability in capabilities))
-    stop("why_no_new_privileges")
-    syscalls.prctl(syscalls.PR_SET_NO_NEW_PRIVS, 1)
-    stop("why_seccomp")
-    syscalls.install_filter(seccomp.program())
 
 
 def execute(command: list[str], environ: Mapping[str, str]) -> NoReturn:

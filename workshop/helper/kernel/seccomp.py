@@ -10,6 +10,7 @@ from __future__ import annotations
 import errno
 import os
 import struct
+from collections.abc import Mapping
 from functools import cache
 
 DENIED: dict[str, tuple[int, int]] = {
@@ -31,6 +32,13 @@ DENIED: dict[str, tuple[int, int]] = {
     "mbind": (237, 235), "set_mempolicy": (238, 237), "get_mempolicy": (239, 236), "migrate_pages": (256, 238),
     "move_pages": (279, 239),
 }  # fmt: skip
+WATCHER_DENIED: dict[str, tuple[int, int]] = {
+    **{name: numbers for name, numbers in DENIED.items() if name != "setns"},
+    "execve": (59, 221), "execveat": (322, 281), "ptrace": (101, 117), "process_vm_readv": (310, 270),
+    "process_vm_writev": (311, 271), "pidfd_getfd": (438, 438), "chroot": (161, 51), "sethostname": (170, 161),
+    "setdomainname": (171, 162), "mknod": (133, -1), "mknodat": (259, 33),
+}  # fmt: skip
+"""What the watcher is refused: it enters namespaces, and does nothing else that its capabilities would let it do."""
 CLONE, CLONE3, IOCTL, SOCKET = (56, 220), (435, 435), (16, 29), (41, 198)
 NEWEST = 462
 ARCHITECTURES = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7}
@@ -67,7 +75,18 @@ def _refuse_argument(number: int, argument: int, tests: list[bytes]) -> list[byt
 
 @cache
 def program(machine: str = "") -> bytes:
-    """The filter for this machine (both its architectures' numbers are data above); raises KeyError for another one."""
+    """A sandbox's filter for this machine (both architectures' numbers are data above); raises KeyError for another one."""
+    return _refusing(DENIED, machine)
+
+
+@cache
+def watching(machine: str = "") -> bytes:
+    """The watcher's filter, likewise."""
+    return _refusing(WATCHER_DENIED, machine)
+
+
+def _refusing(denied: Mapping[str, tuple[int, int]], machine: str) -> bytes:
+    """The filter that refuses these calls by name, and whatever gives back what they are refused for."""
     machine = machine or os.uname().machine
     column = list(ARCHITECTURES).index(machine)
     lines = [_instruction(_LOAD, _ARCHITECTURE), _instruction(_EQUAL, ARCHITECTURES[machine], 1, 0)]
@@ -76,7 +95,7 @@ def program(machine: str = "") -> bytes:
     lines += [_instruction(_GREATER, NEWEST, 0, 1), _instruction(_RETURN, _ERRNO | errno.ENOSYS)]
     # clone3 has its flags in memory, which BPF can't read; with ENOSYS libc falls back to clone.
     lines += _refuse(CLONE3[column], errno.ENOSYS)
-    for numbers in DENIED.values():
+    for numbers in denied.values():
         if numbers[column] >= 0:
             lines += _refuse(numbers[column], errno.EPERM)
     lines += _refuse_clone(CLONE[column])

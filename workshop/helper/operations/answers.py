@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import errno
-import fcntl
-import json
-import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from ...protocol import ProtocolError, encode, safe_bytes
+from ...protocol import ProtocolError, encode
 from ..engine.sandbox import Execution, Sandbox
 from ..engine.transfers import Transfer
 from ..kernel.troubles import tell_error
+from ..watcher.looks import Looks
 
 LONGEST_VALUE = 256
 """Characters of a value that a refusal repeats: whatever is refused, the reason fits in a packet."""
@@ -28,7 +26,7 @@ class Answer:
 
 
 class Caller(Protocol):
-    """A connection, as an operation sees it: who it is, what it started and reads, and how to answer it later."""
+    """A connection, as an operation sees it: who it is, what it started and reads, who looks for it, how to answer later."""
 
     uid: int
     pid: int
@@ -36,6 +34,7 @@ class Caller(Protocol):
     executions: dict[int, Execution]
     transfer: Transfer | None
     followed: tuple[str, Sandbox] | None
+    looks: Looks
 
     def answer_later(self) -> Callable[[Answer | Exception], None]:
         """What to call with the answer, or the refusal, that the caller waits for."""
@@ -61,13 +60,3 @@ def _for_want_of_descriptors(error: Exception) -> bool:
     """True where this, or what it comes from, is that no descriptor is left."""
     both = (error, error.__cause__)
     return any(isinstance(one, OSError) and one.errno in (errno.EMFILE, errno.ENFILE) for one in both)
-
-
-def memory_file(value: dict[str, Any]) -> int:
-    """A descriptor of a memory file with this as JSON, sealed so that it can never change under its reader; raises OSError."""
-    text = safe_bytes(json.dumps(value, separators=(",", ":"), ensure_ascii=False))
-    with open(os.memfd_create("answer", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING), "wb") as file:
-        file.write(text)
-        file.flush()
-        fcntl.fcntl(file, fcntl.F_ADD_SEALS, fcntl.F_SEAL_SEAL | fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | fcntl.F_SEAL_WRITE)
-        return os.dup(file.fileno())

@@ -21,9 +21,10 @@ from ..engine.stepping import Stop, Walk
 from ..kernel import processors
 from ..kernel.cgroups import Limits
 from ..kernel.descriptors import RESERVE, hold_room
-from ..watcher.observe import Asker, Sandboxed, observe
+from ..watcher.asked import Asked, Asker, Sandboxed
+from ..watcher.looks import Look
 from . import networks, running
-from .answers import Answer, Caller, memory_file
+from .answers import Answer, Caller
 from .images import IMAGE_OPERATIONS, image_facts
 
 DEFAULTS = Limits(millicpus=0, memory=512 << 20, pids=512)
@@ -221,17 +222,24 @@ def _update(sandboxes: Sandboxes, caller: Caller, request: protocol.Update) -> A
     return Answer()
 
 
-def _observe(sandboxes: Sandboxes, caller: Caller, request: protocol.Observe) -> Answer:
-    known = {one.id: _sandboxed(one) for one in sandboxes.all.values()}
-    seen = observe(request.subjects, Asker(caller.uid, caller.pid), known, sandboxes.home.instance)
-    facts = dataclasses.replace(seen, networks=networks.facts(sandboxes, caller))
-    if "images" in request.subjects:
-        facts = dataclasses.replace(facts, images=image_facts(sandboxes, caller))
-    return Answer({}, (memory_file(dataclasses.asdict(facts)),))
+def _observe(sandboxes: Sandboxes, caller: Caller, request: protocol.Observe) -> None:
+    """The watcher looks; the file that it wrote goes on to the caller unread."""
+    answer = caller.answer_later()
+
+    def question() -> Asked:
+        known = {one.id: _sandboxed(one) for one in sandboxes.all.values()}
+        images = image_facts(sandboxes, caller) if "images" in request.subjects else ()
+        asker, own = Asker(caller.uid, caller.pid), networks.facts(sandboxes, caller)
+        return Asked(request.subjects, asker, known, sandboxes.home.instance, own, images)
+
+    def seen(outcome: int | Exception) -> None:
+        answer(outcome if isinstance(outcome, Exception) else Answer({}, (outcome,)))
+
+    caller.looks.ask(Look(caller.uid, question, seen, caller.is_open))
 
 
 def _sandboxed(sandbox: Sandbox) -> Sandboxed:
-    """What the observer is told of a sandbox."""
+    """What the watcher is told of a sandbox."""
     at, group = sandbox.walk.at, next(iter(sandbox.cgroups.values()), "")
     init = at.pid if at else sandbox.pid if sandbox.running else 0
     return Sandboxed(sandbox.name, sandbox.owner, init, at, sandbox.upper, group if sandbox.running else "")

@@ -15,9 +15,11 @@ from ...protocol import MAXIMUM_PACKET, ProtocolError, encode, parse_request
 from ..engine.sandbox import Execution, Sandbox
 from ..engine.sandboxes import Sandboxes
 from ..engine.transfers import Transfer
+from ..kernel import memory_files
 from ..kernel.troubles import contained
-from ..operations.answers import Answer, memory_file, refusal
+from ..operations.answers import Answer, refusal
 from ..operations.sandboxes import perform
+from ..watcher.looks import Looks
 from . import callers
 
 
@@ -25,6 +27,7 @@ class Host(Protocol):
     """What a connection needs of the server that it is with."""
 
     sandboxes: Sandboxes
+    looks: Looks
 
     def holds_back(self, connection: Connection) -> bool:
         """True for a caller that is not listened to for a while."""
@@ -39,6 +42,7 @@ class Connection:
     def __init__(self, server: Host, end: socket.socket, account: int) -> None:
         """Serve this account: what a caller says of itself is never read."""
         self.server = server
+        self.looks = server.looks
         self.end = end
         self.pid, _ = callers.peer(end)
         self.uid = account
@@ -132,4 +136,4 @@ def _packed(answer: Answer) -> tuple[bytes, tuple[int, ...]]:
     try:
         return encode({"ok": answer.values}), answer.descriptors
     except ProtocolError:
-        return encode({"file": True}), (memory_file(answer.values),)
+        return encode({"file": True}), (memory_files.holding(answer.values),)

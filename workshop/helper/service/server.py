@@ -11,6 +11,7 @@ from ..engine.loop import Loop
 from ..engine.sandboxes import Sandboxes
 from ..kernel import descriptors
 from ..operations.answers import refusal
+from ..watcher.looks import Looks
 from .callers import Callers
 from .connections import Connection
 
@@ -74,6 +75,7 @@ class Server:
         self.loop = sandboxes.home.loop
         self.listener = listener
         self.connections: set[Connection] = set()
+        self.looks = Looks(sandboxes)
         self._callers = Callers()
         self._farewells = Farewells(self.loop)
         self._idle = idle

@@ -4,7 +4,11 @@
 of it only the subjects that were asked for. Hostname, System V objects and links belong to namespaces that must be entered:
 one child process does that. Nothing is written anywhere, and what ends while it is looked at is left out.
 
-In order: `observe`; `held` (a process that can't be mistaken for another), `host`, `survey`, `visibility` (who may know of what),
+All of this runs in a process of its own, the watcher, with no more rights than reading needs: the helper's thread asks it,
+and waits for nobody's look.
+
+In order: `looks` (whose turn it is, in the helper), `asked` (a question as data), `process` (the watcher: what it may);
+`observe`; `held` (a process that can't be mistaken for another), `host`, `survey`, `visibility` (who may know of what),
 `containers`, `engines`, `ancestors`, `starters` (whose it is), `half_made`; a subject each: `namespaces`, `processes`,
 `mounts`, `roots`, `written`, `users`, `security`, `clocks`, `ipc`, `network`, `links`, `cgroups`, `controllers`, `block`,
 `groups`, `components`; `interior` and `inside` (what is told only inside a namespace); `text` underneath.

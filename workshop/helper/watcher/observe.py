@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from ...facts import SUBJECTS, Facts
 from .ancestors import Ancestors
+from .asked import Asker, Sandboxed
 from .components import read_components, read_sockets
 from .containers import Recognition, describe_all
 from .groups import read_groups
@@ -15,9 +16,9 @@ from .held import read_or
 from .host import complete, machine, read_host
 from .interior import Room, look_inside
 from .roots import read_chrooted
-from .starters import Asker, persons
+from .starters import persons
 from .survey import running, survey
-from .visibility import Question, Sandboxed
+from .visibility import Question
 
 __all__ = ["Asker", "Sandboxed", "observe"]
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 
 from ...facts import Process
 from .ancestors import Ancestors
+from .asked import Asker
 from .held import Held
 from .text import UnreadableError
 
@@ -18,14 +18,6 @@ LOGINS = ("agetty", "login")
 """Root's, on the terminal of whoever logs in there."""
 NOT_SET = 2**32 - 1
 """loginuid of a process that no login stands above (proc_pid_loginuid(5))."""
-
-
-@dataclass(frozen=True, slots=True)
-class Asker:
-    """Who asks: the uid that the kernel told of the connection, and the process that made it, 0 where that is not known."""
-
-    uid: int
-    pid: int = 0
 
 
 _SESSION = re.compile(r"/user-(\d+)\.slice(?=/|$)")

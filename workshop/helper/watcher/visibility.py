@@ -5,24 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
-from ..engine.stepping import Stop
+from .asked import Sandboxed
 from .held import read, read_or
-
-
-@dataclass(frozen=True, slots=True)
-class Sandboxed:
-    """What the helper knows of a box: its name, its owner's uid, its PID 1 where no cgroup can tell, where it is half made.
-
-    `upper` is a descriptor of the directory of its own layer, -1 where it has none; `group` the directory of one of its
-    control groups, '' where it has none.
-    """
-
-    name: str
-    owner: int
-    init: int = 0
-    stop: Stop | None = None
-    upper: int = -1
-    group: str = ""
 
 
 @dataclass(frozen=True, slots=True)
