@@ -1,7 +1,8 @@
 """What looking costs others: `Hello` of bob's, idle and beside ann's looks without a pause, with twenty boxes of hers running.
 
-As root. `live` asks for what a picture on the screen needs, `all` for every subject. Prints one JSON line, in milliseconds:
-median, 95th percentile and worst of bob's answers, how many looks ann had meanwhile, and how long one takes.
+As root. `computing` is beside a process that only computes: the helper can't be blamed for what that takes. `live` asks for
+what a picture on the screen needs, `all` for every subject. Prints one JSON line, in milliseconds: median, 95th percentile
+and worst of bob's answers, how many looks ann had meanwhile, and how long one takes.
 
 python benchmarks/watching.py [PACKAGE]      PACKAGE: the `workshop` of another build, whose helper is measured in its place
 """
@@ -15,6 +16,7 @@ import statistics
 import sys
 import time
 from collections.abc import Callable
+from multiprocessing.sharedctypes import Synchronized
 from multiprocessing.synchronize import Event
 from pathlib import Path
 
@@ -31,14 +33,18 @@ PAUSE_SECONDS = 0.01
 KINDS = {"live": ["hostname", "interfaces", "ipc", "mounts", "processes"], "all": list(SUBJECTS)}
 
 
-def looks(process: helpers.Process, subjects: list[str], enough: Event, count: multiprocessing.Queue[int]) -> None:
-    """Look without a pause until it is enough, and tell how often that was."""
-    done = 0
+def computes(enough: Event) -> None:
+    """Take a processor, and nothing of the helper's."""
+    while not enough.is_set():
+        sum(range(100_000))
+
+
+def looks(process: helpers.Process, subjects: list[str], count: Synchronized[int], enough: Event) -> None:
+    """Look without a pause until it is enough, and count."""
     with process.connect(ANN) as ann:
         while not enough.is_set():
             look(ann, subjects)
-            done += 1
-    count.put(done)
+            count.value += 1
 
 
 def look(client: Client, subjects: list[str]) -> None:
@@ -73,18 +79,22 @@ def hellos(process: helpers.Process) -> dict[str, float]:
     }
 
 
-def beside(process: helpers.Process, subjects: list[str]) -> dict[str, float]:
-    """The same while ann looks, and how often she did."""
-    enough, count = multiprocessing.Event(), multiprocessing.Queue[int]()
-    ann = multiprocessing.Process(target=looks, args=(process, subjects, enough, count))
-    ann.start()
+def beside(other: Callable[..., None], process: helpers.Process, *arguments: object) -> dict[str, float]:
+    """The same while another process does this until it is enough."""
+    enough = multiprocessing.Event()
+    worker = multiprocessing.Process(target=other, args=(*arguments, enough))
+    worker.start()
     try:
-        found = hellos(process)
+        return hellos(process)
     finally:
         enough.set()
-        done = count.get()
-        ann.join()
-    return {**found, "looks": done}
+        worker.join()
+
+
+def beside_looks(process: helpers.Process, subjects: list[str]) -> dict[str, float]:
+    """The same while ann looks, and how often she did."""
+    count = multiprocessing.Value("i", 0)
+    return {**beside(looks, process, process, subjects, count), "looks": count.value}
 
 
 def measured(process: helpers.Process) -> dict[str, object]:
@@ -93,7 +103,8 @@ def measured(process: helpers.Process) -> dict[str, object]:
         boxes = [helpers.background(ann)["id"] for _ in range(BOXES)]
         first = round(timed(lambda: look(ann, [])), 1)
         took = {name: usual(ann, asked) for name, asked in KINDS.items()}
-        waits = {"idle": hellos(process), **{name: beside(process, asked) for name, asked in KINDS.items()}}
+        waits = {"idle": hellos(process), "computing": beside(computes, process)}
+        waits |= {name: beside_looks(process, asked) for name, asked in KINDS.items()}
         for box in boxes:
             ann.ask(Remove(box, force=True))
     return {"boxes": BOXES, "first_look": first, "look": took, "hello": waits}

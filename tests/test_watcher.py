@@ -42,7 +42,7 @@ from workshop.protocol import Hello, Observe, Remove
 
 pytest_plugins = ["tests.helper_fixtures"]
 pytestmark = pytest.mark.root
-ALICE, BOB = 61234, 61235
+ALICE, BOB, CAROL = 61234, 61235, 61236
 
 
 @pytest.fixture
@@ -173,16 +173,16 @@ def test_killed_between_two_looks_it_is_there_at_the_next(process: Process, clie
 
 def test_killed_in_the_midst_of_a_look_one_look_is_refused(process: Process, client: Client, watcher: int) -> None:
     """Who waited is told, others are not, and the next look works."""
-    with process.connect(ALICE) as alice, process.connect() as other:
+    with process.connect(CAROL) as carol, process.connect() as other:
         os.kill(watcher, signal.SIGSTOP)
-        alice.send(Observe(["processes"]))
+        carol.send(Observe(["processes"]))
+        other.ask(Hello())  # who asked before it, and took no time yet, has been heard by now
         client.send(Observe(["processes"]))  # it waits for its turn
-        other.ask(Hello())  # whoever asked before it has been heard by now
         os.kill(watcher, signal.SIGKILL)
         with pytest.raises(HelperError, match="look_failed"):
-            alice.receive()
+            carol.receive()
         assert len(client.receive().descriptors) == 1
-        assert alice.observe(["processes"]).caller == ALICE
+        assert carol.observe(["processes"]).caller == CAROL
     assert zombies(process.process.pid) == []
 
 

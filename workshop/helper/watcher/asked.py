@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
@@ -34,6 +34,11 @@ class Sandboxed:
     upper: int = -1
     group: str = ""
 
+    def told(self) -> tuple[object, ...]:
+        """By position: it is told of every box at every look, in the helper's one thread."""
+        stop = asdict(self.stop) if self.stop else None
+        return (self.name, self.owner, self.init, stop, self.upper, self.group)
+
 
 @dataclass(frozen=True, slots=True)
 class Asked:
@@ -51,14 +56,16 @@ class Asked:
 
         Of another's box is left what keeps it from being read: whose it is, and where its processes are.
         """
-        left = uppers if "written" in self.subjects else 0
-        kept = {}
+        uid, left = self.asker.uid, uppers if "written" in self.subjects else 0
+        known = {}
         for box, one in self.sandboxes.items():
-            kept[box] = one if self.asker.uid in (0, one.owner) else Sandboxed("", one.owner, one.init, group=one.group)
-            if kept[box].upper >= 0 and left <= 0:
-                kept[box] = replace(kept[box], upper=-1)
-            left -= kept[box].upper >= 0
-        return replace(self, sandboxes=kept)
+            if uid not in (0, one.owner):
+                known[box] = Sandboxed("", one.owner, one.init, group=one.group)
+            elif one.upper >= 0 and left > 0:
+                known[box], left = one, left - 1
+            else:
+                known[box] = replace(one, upper=-1)
+        return replace(self, sandboxes=known)
 
     def uppers(self) -> list[int]:
         """The descriptors that travel beside it, in the order of the boxes."""
@@ -66,24 +73,30 @@ class Asked:
 
     def told(self) -> dict[str, Any]:
         """As `understood` takes it."""
-        return asdict(replace(self, subjects=list(self.subjects)))
+        return {
+            "subjects": list(self.subjects),
+            "asker": (self.asker.uid, self.asker.pid),
+            "sandboxes": {box: one.told() for box, one in self.sandboxes.items()},
+            "instance": self.instance,
+            "networks": list(map(asdict, self.networks)),
+            "images": list(map(asdict, self.images)),
+        }
 
 
 def understood(text: bytes, uppers: Sequence[int]) -> Asked:
     """The question that was told as JSON, with the descriptors that came beside it in place of those that were sent."""
     told = json.loads(text)
     came = iter(uppers)
-    sandboxes = {box: _sandboxed(one, next(came) if one["upper"] >= 0 else -1) for box, one in told["sandboxes"].items()}
     return Asked(
         told["subjects"],
-        Asker(**told["asker"]),
-        sandboxes,
+        Asker(*told["asker"]),
+        {box: _sandboxed(one, came) for box, one in told["sandboxes"].items()},
         told["instance"],
         tuple(Network(**one) for one in told["networks"]),
         tuple(Image(**{**one, "layers": tuple(one["layers"])}) for one in told["images"]),
     )
 
 
-def _sandboxed(told: dict[str, Any], upper: int) -> Sandboxed:
-    stop = Stop(**told["stop"]) if told["stop"] else None
-    return Sandboxed(**{**told, "stop": stop, "upper": upper})
+def _sandboxed(told: Sequence[Any], came: Iterator[int]) -> Sandboxed:
+    name, owner, init, stop, upper, group = told
+    return Sandboxed(name, owner, init, Stop(**stop) if stop else None, next(came) if upper >= 0 else -1, group)
