@@ -17,7 +17,7 @@ DEPTH = 4
 """Levels below the mount. Docker makes its groups on the second, whoever makes one by hand seldom goes further."""
 MOST = 256
 MOST_LOOKED_AT = 4096
-"""Directories of one level; the helper has one thread, and a user may fill the part of the tree that is delegated."""
+"""Directories of one level; one look is made at a time, and a user may fill the part of the tree that is delegated."""
 
 _CONTAINER = re.compile(r"[0-9a-f]{64}")
 _SHARED = re.compile(r".*\.slice|init\.scope")

@@ -17,7 +17,7 @@ from .text import UnreadableError
 T = TypeVar("T")
 
 READ_LIMIT = 256 * 1024
-"""Bytes read of one file at most: a container can hold 32,000 queues and 100,000 mounts, and the helper has one thread."""
+"""Bytes read of one file at most: a container can hold 32,000 queues and 100,000 mounts, and one look is made at a time."""
 
 _DIRECTORY = os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC
 

@@ -1,8 +1,8 @@
 """Hostname, System V objects and links of other namespaces, which the kernel tells only those inside (namespaces(7)).
 
-A child process enters them, reads and ends, so that the helper itself never leaves its own namespaces. Root needs one
+A child process enters them, reads and ends, so that the watcher itself never leaves its own namespaces. Root needs one
 child for all; an ordinary user must enter a container's user namespace first, from which there is no way to the next, so
-each gets a child. A deadline bounds the child: it can be slow, or even stuck, and the helper goes on without its answer.
+each gets a child. A deadline bounds the child: it can be slow, or even stuck, and the watcher goes on without its answer.
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ def visit(places: Sequence[Sequence[int]], subjects: Collection[str]) -> list[In
 
 
 def _be_the_child(places: Sequence[Sequence[int]], subjects: Collection[str], write_end: int) -> None:
-    """Visit and answer; never returns, and never runs what the helper would run at its own end."""
+    """Visit and answer; never returns, and never runs what the watcher would run at its own end."""
     try:
         seen = [_enter_and_read(place, subjects) for place in places]
         with open(write_end, "wb") as stream:

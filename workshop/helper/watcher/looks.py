@@ -73,10 +73,15 @@ class Looks:
                 watcher = self._watcher = self._watcher or self._start()
                 look.paper = memory_files.create()
                 watcher.ask(look.question(), look.paper)
-        except Exception as error:
-            self._finish(_broken_off(error) if isinstance(error, ConnectionError) else error)
+        except ConnectionError:  # it has just died, of which its pidfd is about to tell: the next one is asked
+            os.close(look.paper)
+            self._now, self._ending = None, True
+            self._waiting.insert(0, look)
             return
-        self._loop.watch(watcher.channel.fileno(), lambda: self._heard(look, watcher), look.account)
+        except Exception as error:
+            self._finish(error)
+            return
+        self._loop.watch(watcher.channel.fileno(), lambda: self._heard(look, watcher))
         self._loop.later(SECONDS, lambda: self._give_up(look, watcher))
 
     def _start(self) -> Process:
