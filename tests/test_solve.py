@@ -35,8 +35,10 @@ def run_solve(*arguments: str) -> tuple[int, list[dict[str, Any]]]:
 
 @pytest.fixture
 def used_helper(helper: str) -> str:
-    """A helper that has run a box: its image, and the parent of all boxes' groups, are there from now on."""
+    """A helper that has run a box and looked: image, parent of all boxes' groups, and watcher are there from now on."""
     subprocess.run([BOX, "run", "--rm", "busybox", "true"], check=True)
+    with Client.connect() as client:
+        client.observe([])
     return helper
 
 

@@ -6,6 +6,7 @@ import ctypes
 import errno
 import os
 import signal
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -29,6 +30,7 @@ from tests.helper_process import (
 )
 from tests.observed import EVERYTHING, shell
 from workshop.client.connection import Client, HelperError
+from workshop.client.sight.observer import Observer
 from workshop.facts import SUBJECTS, Cgroups, Container, Facts
 from workshop.facts import Process as Program
 from workshop.helper.engine.loop import Loop
@@ -232,6 +234,32 @@ def test_what_another_has_is_not_told_to_it_but_for_where_not_to_look() -> None:
     }  # fmt: skip
     assert asked.uppers() == [9]
     assert replace(asked, subjects=["ipc"]).bounded(5).uppers() == []
+
+
+class BrokenOffError(Exception):
+    """What a signal's handler raises."""
+
+
+def test_a_look_that_its_caller_broke_off_does_not_spoil_the_next(helper: str) -> None:
+    """What a signal interrupts while it waits for facts can look again at once, and is told what it asks then."""
+    observer = Observer()
+    observer([])
+    with Client.connect() as client:
+        watcher = watcher_of(client.ask(Hello()).values["pid"])
+    before = signal.signal(signal.SIGUSR1, break_off)
+    try:
+        with stopped(watcher), pytest.raises(BrokenOffError):
+            threading.Timer(0.2, lambda: os.kill(os.getpid(), signal.SIGUSR1)).start()
+            observer([])
+        assert observer(["hostname"]).subjects == ("hostname",)
+    finally:
+        signal.signal(signal.SIGUSR1, before)
+        observer.close()
+
+
+def break_off(*_: object) -> None:
+    """Whatever is under way ends here."""
+    raise BrokenOffError
 
 
 class Desk:

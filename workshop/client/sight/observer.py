@@ -56,6 +56,9 @@ class Observer:
                     raise
                 self._drop()
                 return self._open().observe(subjects)
+            except BaseException:  # broken off, by a signal say: the answer still to come would be taken for the next one's
+                self._drop()
+                raise
 
     def _witnessed(self, facts: Facts) -> Facts:
         """With the learner's uid at those of Docker's containers that the learner was seen to ask for."""
