@@ -6,6 +6,8 @@ import ctypes
 import errno
 import os
 import signal
+import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -16,6 +18,7 @@ from typing import Any, cast
 
 import pytest
 
+import workshop
 from tests.helper_process import (
     INSTANCE,
     Process,
@@ -234,6 +237,16 @@ def test_what_another_has_is_not_told_to_it_but_for_where_not_to_look() -> None:
     }  # fmt: skip
     assert asked.uppers() == [9]
     assert replace(asked, subjects=["ipc"]).bounded(5).uppers() == []
+
+
+def test_what_observes_is_not_even_loaded_by_the_helper() -> None:
+    """Of the watcher's folder the root process has who asks, whose turn it is, and how the process begins."""
+    program = (
+        f"import sys; sys.path.insert(0, {str(Path(workshop.__file__).parents[1])!r}); import workshop.helper.service.process\n"
+        "print(*sorted(name.rpartition('.')[2] for name in sys.modules if name.startswith('workshop.helper.watcher.')))"
+    )
+    ran = subprocess.run([sys.executable, "-I", "-S", "-c", program], capture_output=True, text=True, check=True)
+    assert ran.stdout.split() == ["asked", "looks", "process"]
 
 
 class BrokenOffError(Exception):
