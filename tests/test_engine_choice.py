@@ -17,7 +17,8 @@ from tests.conftest import IMPOSSIBLE
 from tests.engines import run
 from workshop.client.connection import Client
 from workshop.course.library import load_library
-from workshop.engines.choice import IMPORT, Choice, Docker, EngineError, decide, seen
+from workshop.engines.choice import Choice, EngineError, decide
+from workshop.engines.docker import IMPORT, Docker, seen
 from workshop.learning.undo import undo
 
 WORKSHOP = str(Path(sys.executable).parent / "workshop")

@@ -116,12 +116,12 @@ def offer_root(language: str) -> None:
 
 def offer_image(session: Session) -> None:
     """Where Docker lacks the image that the lessons start, offer to give it box's; raises nothing."""
-    from .engines import give_image
+    from .engines import docker
 
     if session.engine.why != "no_image":
         return
     click.echo(session.engine.reason(session.language))
-    if sys.stdin.isatty() and click.confirm(say(session.language, "engine.give_image"), default=True) and not give_image():
+    if sys.stdin.isatty() and click.confirm(say(session.language, "engine.give_image"), default=True) and not docker.give_image():
         click.pause(say(session.language, "engine.not_given"))
 
 

@@ -16,7 +16,7 @@ from rich.text import Text
 
 from ..client.sight import address, find
 from ..course import Lesson, LessonText, Library, Step, StepText, Typed
-from ..engines import Choice
+from ..engines import Choice, docker
 from ..facts import Container, Evidence, Facts, Measured, own, unclaimed
 from ..judging import (
     Blocked,
@@ -38,7 +38,7 @@ from ..words.line_breaks import joined
 from .experiments import Surroundings
 from .recorder import Recorder
 from .review import due
-from .undo import dockers, leftovers, undo
+from .undo import leftovers, undo
 
 if TYPE_CHECKING:
     from .experiments.run import Run
@@ -373,7 +373,7 @@ class Session:
         assert self.before is not None  # look() has seen to it  # noqa: S101
         tried = undo(self.before, now)
         there = self.look()
-        left = leftovers(self.before, there, os.getuid(), dockers(there))
+        left = leftovers(self.before, there, os.getuid(), docker.of_lessons(there))
         self._add("undone")
         self.verdict = None
         sentences = [
