@@ -13,9 +13,8 @@ import pytest
 from tests.helper_process import INSTANCE, MAIN
 from workshop.facts import Hierarchy
 from workshop.helper.engine.loop import Loop, Task
+from workshop.helper.engine.steps import START
 from workshop.helper.kernel.cgroups import Limits, limits_v1, limits_v2, parse_hierarchies
-from workshop.protocol import REQUESTS
-from workshop.protocol.steps import STEPS
 from workshop.words import LANGUAGES
 from workshop.words.language import words
 
@@ -63,11 +62,9 @@ def test_a_weight_is_written_as_each_version_counts() -> None:
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_every_operation_describes_itself(language: str) -> None:
-    """Each operation has its steps, and each step's reason is there in every language."""
-    assert set(STEPS) == set(REQUESTS)
-    keys = {why for steps in STEPS.values() for _, why in steps}
-    assert keys <= words(language, "helper").keys()
+def test_every_step_of_a_start_says_why(language: str) -> None:
+    """Each has its sentence in every language, and there is no other."""
+    assert {why for _, why in START} == {key for key in words(language, "helper") if key.startswith("why_")}
 
 
 def test_steps_are_interrupted_once_their_time_is_over() -> None:

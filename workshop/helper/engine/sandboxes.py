@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from ...protocol import NO_NETWORK, WITH_ROOT, Exec, ProtocolError, Run
+from ...protocol import NO_NETWORK, Exec, ProtocolError, Run
 from ..kernel import capabilities, identities, syscalls
 from ..kernel.cgroups import Cgroups, Limits
 from ..kernel.troubles import contained
@@ -24,6 +24,7 @@ from .names import free_name
 from .networks import Network, Networks
 from .sandbox import Execution, Sandbox
 from .stepping import Walk
+from .steps import WITH_ROOT
 from .streams import make_streams
 
 RUNNING_EACH = 32
