@@ -203,6 +203,7 @@ def test_command_exits_0_where_the_workshop_works() -> None:
 
 
 @pytest.mark.root
+@pytest.mark.others
 @pytest.mark.parametrize("home", ["/nowhere", "/"])
 def test_where_progress_cannot_be_kept_is_named(home: str) -> None:
     """An ordinary user without a home of their own is told so, and not that a disk which is none has no room."""

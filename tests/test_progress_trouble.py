@@ -113,6 +113,7 @@ NOBODYS = ["setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups"]
 
 
 @pytest.mark.root
+@pytest.mark.others
 @pytest.mark.parametrize(
     ("place", "said"),
     [
