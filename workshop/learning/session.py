@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 
-from ..client.sight import address, find
+from ..client.sight import hypervisor, registry
 from ..course import Lesson, LessonText, Library, Step, StepText, Typed
 from ..engines import Choice, docker
 from ..facts import Container, Evidence, Facts, Measured, own, unclaimed
@@ -229,7 +229,7 @@ class Session:
             return None
         from .experiments.run import Run  # noqa: PLC0415  # heavy: not before the first frame is painted
 
-        return Run(self.step.experiment, Surroundings(self.engine.name, self._observe, find()))
+        return Run(self.step.experiment, Surroundings(self.engine.name, self._observe, hypervisor.find()))
 
     def keep(self, result: Measured) -> None:
         """What an experiment came to is part of what is seen from now on, here and when the learner comes back."""
@@ -252,7 +252,7 @@ class Session:
 
     def message(self, verdict: Verdict) -> str:
         """The sentence for a verdict, in the learner's language, with what was seen filled in."""
-        values = {"engine": self.engine.name, "registry": address(os.getuid()), **verdict.values}
+        values = {"engine": self.engine.name, "registry": registry.address(os.getuid()), **verdict.values}
         if verdict.kind == "impossible":
             reasons = words(self.language, "requirements")
             return joined(fill(reasons[verdict.slug], values), fill(reasons[f"{verdict.slug}_fix"], values))
@@ -293,7 +293,7 @@ class Session:
 
     def _named(self, text: str) -> str:
         """What belongs to the engine and what a question asks about is filled in: other braces, such as awk's, stay."""
-        text = self.engine.fill(text).replace("{registry}", address(os.getuid()))
+        text = self.engine.fill(text).replace("{registry}", registry.address(os.getuid()))
         for name, value in self._asked().items():
             text = text.replace(f"{{{name}}}", str(value))
         return text
