@@ -17,7 +17,7 @@ from pathlib import Path
 
 from ..client import Client, HelperError
 from ..client.sight import PROGRAMS as ASKED_FOR
-from ..client.sight import find
+from ..client.sight import hypervisor
 from ..engines import Choice, choose
 from ..facts import KINDS, Hierarchy, Virtual
 from ..progress import default_path, why_not
@@ -126,7 +126,7 @@ def read() -> Machine:
         disk=_free(progress),
         clock=time.time(),
         overlay_refused=_ask("unshare", "--user", "--map-root-user", "--mount", "sh", "-c", OVERLAY)[1],
-        virtual=find(),
+        virtual=hypervisor.find(),
         programs=tuple(filter(shutil.which, ASKED_FOR)),
     )
 
