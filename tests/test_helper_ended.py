@@ -35,7 +35,8 @@ STATE = ("id", "name", "image", "image_id", "command", "created", "state", "code
          "variables", "network", "address", "remove", "executions")  # fmt: skip
 
 
-WANTED = ("name", "command", "detach")
+DAMAGED = ("owner", "created", "limits", "printed", "cgroups", "wanted", "wanted/name", "wanted/command", "wanted/detach")
+"""Keys of what is kept, and of the request in it."""
 
 
 @pytest.fixture
