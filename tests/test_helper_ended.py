@@ -155,9 +155,7 @@ def test_an_odd_file_keeps_nobody_waiting(directory: Path, kind: str) -> None:
     assert_told_and_served(directory, odd)
 
 
-@pytest.mark.parametrize(
-    "key", ["owner", "created", "limits", "printed", "cgroups", "wanted", *(f"wanted/{one}" for one in WANTED)]
-)
+@pytest.mark.parametrize("key", DAMAGED)
 def test_a_damaged_value_keeps_nobody_waiting(directory: Path, key: str) -> None:
     """A value of another type than is written is told in the log; all others are there."""
     with helper_process(directory) as process, process.connect(LEARNER) as learner:
