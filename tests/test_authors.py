@@ -29,6 +29,14 @@ def test_the_recipe_makes_a_lesson_that_lacks_only_evidence(made: Path) -> None:
     assert {one.slug for one in lint(made)} == {"slug_without_case"}
 
 
+def test_older_names_go_on_working(made: Path) -> None:
+    """A check that imports its verdicts and answers from where they once stood is judged as any other."""
+    checks = made / "checks/own_hostname.py"
+    text = checks.read_text("utf-8").replace("workshop.judging", "workshop.verdict")
+    checks.write_text(f"{text}\n\nfrom workshop.facts.reading import typed as _typed\n", "utf-8")
+    assert {one.slug for one in lint(made)} == {"slug_without_case"}
+
+
 def test_the_table_explains_every_key_of_a_step() -> None:
     """What lesson.toml may say of a step stands in the first column of the guide's table, and nothing else does."""
     rows = re.findall(r"^\| (`.*?`) \|", GUIDE, re.MULTILINE)
