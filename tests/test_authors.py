@@ -11,6 +11,7 @@ import pytest
 
 from workshop.authoring.lint import lint
 from workshop.course.lesson import KEYS
+from workshop.facts import SUBJECTS
 
 GUIDE = (Path(__file__).parents[1] / "docs" / "authors.md").read_text("utf-8")
 
@@ -41,6 +42,12 @@ def test_the_table_explains_every_key_of_a_step() -> None:
     """What lesson.toml may say of a step stands in the first column of the guide's table, and nothing else does."""
     rows = re.findall(r"^\| (`.*?`) \|", GUIDE, re.MULTILINE)
     assert {key.strip("`") for row in rows for key in row.split(", ")} == KEYS
+
+
+def test_the_table_lists_every_subject() -> None:
+    """In the row of `subjects`."""
+    (listed,) = re.findall(r"^\| `subjects` \| [^`]*`(.*?)`", GUIDE, re.MULTILINE)
+    assert tuple(listed.split()) == SUBJECTS
 
 
 @pytest.mark.root
