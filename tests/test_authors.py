@@ -11,6 +11,7 @@ import pytest
 
 from workshop.authoring.lint import lint
 from workshop.course.lesson import KEYS
+from workshop.facts import SUBJECTS
 
 GUIDE = (Path(__file__).parents[1] / "docs" / "authors.md").read_text("utf-8")
 
@@ -29,10 +30,24 @@ def test_the_recipe_makes_a_lesson_that_lacks_only_evidence(made: Path) -> None:
     assert {one.slug for one in lint(made)} == {"slug_without_case"}
 
 
+def test_older_names_go_on_working(made: Path) -> None:
+    """A check that imports its verdicts and answers from where they once stood is judged as any other."""
+    checks = made / "checks/own_hostname.py"
+    text = checks.read_text("utf-8").replace("workshop.judging", "workshop.verdict")
+    checks.write_text(f"{text}\n\nfrom workshop.facts.reading import typed as _typed\n", "utf-8")
+    assert {one.slug for one in lint(made)} == {"slug_without_case"}
+
+
 def test_the_table_explains_every_key_of_a_step() -> None:
     """What lesson.toml may say of a step stands in the first column of the guide's table, and nothing else does."""
     rows = re.findall(r"^\| (`.*?`) \|", GUIDE, re.MULTILINE)
     assert {key.strip("`") for row in rows for key in row.split(", ")} == KEYS
+
+
+def test_the_table_lists_every_subject() -> None:
+    """In the row of `subjects`."""
+    (listed,) = re.findall(r"^\| `subjects` \| [^`]*`(.*?)`", GUIDE, re.MULTILINE)
+    assert tuple(listed.split()) == SUBJECTS
 
 
 @pytest.mark.root

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import re
 import string
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -11,7 +10,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Self
 
-from ..course import Step, StepText
+from ..course import Step
 from ..words import LANGUAGES, words
 from .problem import Problem, problem
 
@@ -35,9 +34,8 @@ PURE = frozenset(
 """What of the standard library a check may use: nothing that reads, writes or tells the time."""
 PURE_NAMES = frozenset({"PurePath", "PurePosixPath"})
 FORBIDDEN = frozenset({"open", "exec", "eval", "compile", "__import__", "input", "print", "breakpoint"})
-NAMED = re.compile(r"\{([a-z_]+)\}")
 ALWAYS_KNOWN = frozenset({"engine", "registry"})
-"""Values that every text may name."""
+"""Values that every verdict's text may name."""
 
 
 @dataclass(frozen=True)
@@ -148,7 +146,6 @@ def slug_problems(step: Step, checks: CheckFile) -> Iterator[Problem]:
         generic = words(language, "session").keys()
         yield from (problem(where, "no_verdict_text", slug=slug) for slug in slugs if slug and slug not in texts.keys() | generic)
         yield from (problem(where, "stray_verdict_text", slug=slug) for slug in texts if slug not in slugs)
-        yield from _unknown_in_words(where, step, step.text[language], checks)
         for slug, text in texts.items():
             yield from _unknown_values(where, slug, text, slugs.get(slug, frozenset()))
     yield from _different_values(step)
@@ -164,19 +161,11 @@ def _unknown_values(where: str, slug: str, text: str, given: frozenset[str]) -> 
         yield problem(where, "unknown_value", slug=slug, used=name, known=", ".join(sorted(given | ALWAYS_KNOWN)))
 
 
-def _unknown_in_words(where: str, step: Step, text: StepText, checks: CheckFile) -> Iterator[Problem]:
-    """A question's words name only what it gives; in other prose braces are just braces."""
-    known = asks_with(step, checks)[0] | ALWAYS_KNOWN | {"right"} if step.ask else frozenset[str]()
-    for part in (text.body, *text.hints, text.solution, text.debrief) if step.ask else ():
-        for name in sorted({*NAMED.findall(part)} - known):
-            yield problem(where, "unknown_in_words", used=name, known=", ".join(sorted(known)))
-
-
 def _different_values(step: Step) -> Iterator[Problem]:
     """What one language tells, the other tells as well."""
     first, *others = [step.text[language].verdicts for language in LANGUAGES if language in step.text] or [{}]
     for other in others:
-        for slug in first.keys() & other.keys():
+        for slug in (one for one in first if one in other):
             try:
                 if _named(first[slug]) != _named(other[slug]):
                     yield problem(step.where, "values_differ", slug=slug)

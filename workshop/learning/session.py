@@ -31,7 +31,7 @@ from ..judging import (
     untouched,
     would_pass,
 )
-from ..pictures import bootfs, charts_of, comparison, layer_stack, own_first, timeline
+from ..pictures import charts_of, drawn
 from ..progress import Event, Progress, uuid7
 from ..words import fill, say, words
 from ..words.line_breaks import joined
@@ -308,14 +308,8 @@ class Session:
         return say(self.language, f"session.{right}") if right in ("yes", "no") else right
 
     def _drawn(self, text: str) -> str:
-        """A text shows a figure where it says `{timeline}` or the like, in a fence so that columns stay straight."""
-        facts, width = self.facts, self.figure_cells
-        if "{timeline}" in text:
-            text = text.replace("{timeline}", _plain(timeline(self.language, width)))
-        for name, figure in (("comparison", comparison), ("bootfs", bootfs), ("layers", layer_stack)):
-            if f"{{{name}}}" in text and facts:
-                text = text.replace(f"{{{name}}}", _plain(figure(own_first(facts), self.language, width)))
-        return text
+        """A text with its figures, which stand in a fence so that columns stay straight."""
+        return drawn(text, self.facts, self.language, self.figure_cells)
 
     def lesson_text(self, lesson: Lesson) -> LessonText:
         """A lesson's title and introduction."""
@@ -392,7 +386,3 @@ class Session:
         if event is None or event.evidence is None or event.evidence.answer not in choices:
             return None
         return self._named(choices[event.evidence.answer]), self._named(choices[asked.right])
-
-
-def _plain(lines: Sequence[Text]) -> str:
-    return "\n".join(line.plain for line in lines)
