@@ -9,8 +9,9 @@ from rich.cells import cell_len
 
 from tests.screens import HOST, container, facts, process
 from workshop.facts import Container, Facts, Host, Namespaces, Queue
-from workshop.pictures.drawing import clean, isolation, processes, size, timeline, wrapped
+from workshop.pictures.drawing import isolation, processes, size, timeline, wrapped
 from workshop.pictures.live import picture
+from workshop.words import clean
 
 
 def lines(drawn: list[object]) -> list[str]:

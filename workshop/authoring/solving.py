@@ -18,7 +18,7 @@ from ..engines import Choice
 from ..learning import Session
 from ..learning.experiments import ExperimentError
 from ..progress import Progress
-from ..words import say
+from ..words import clean, say
 from .solve import Outcome, solve, succeeded
 
 
@@ -57,4 +57,4 @@ def _print(outcome: Outcome, as_json: bool) -> None:
     if as_json:
         click.echo(msgspec.json.encode(outcome))
     else:
-        click.echo(f"{outcome.verdict:<10} {outcome.seconds:6.2f} s  {outcome.lesson}/{outcome.step}  {outcome.reason}")
+        click.echo(f"{outcome.verdict:<10} {outcome.seconds:6.2f} s  {outcome.lesson}/{outcome.step}  {clean(outcome.reason)}")

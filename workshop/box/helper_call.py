@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterator, Sequence
 import click
 
 from ..client import Client, HelperError, connected
+from ..words import escaped
 from .options import say
-from .tables import printable
 
 NO_PROGRAM = {"command_not_executable": 126, "command_not_found": 127}
 
@@ -53,8 +53,8 @@ def each(names: Sequence[str], act: Callable[[Client, str], object], missing_is_
 
 def _text(error: HelperError) -> str:
     """The helper's refusal in the user's language, safe to print."""
-    values = {key: printable(value) if isinstance(value, str) else value for key, value in error.values.items()}
+    values = {key: escaped(value) if isinstance(value, str) else value for key, value in error.values.items()}
     try:
         return say(f"helper.{error.slug}", **values)
     except KeyError:  # a helper that is newer than this client
-        return say("box.unknown_refusal", slug=printable(error.slug))
+        return say("box.unknown_refusal", slug=escaped(error.slug))

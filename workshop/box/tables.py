@@ -8,6 +8,8 @@ import time
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from ..words import escaped
+
 SHORT = 12  # digits of an id that are shown
 COMMAND_WIDTH = 20
 AGES = (
@@ -22,14 +24,9 @@ AGES = (
 
 def table(headers: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     """Columns three spaces apart, none narrower than Docker makes them."""
-    lines = [headers, *([printable(cell) for cell in row] for row in rows)]
+    lines = [headers, *([escaped(cell) for cell in row] for row in rows)]
     widths = [max(7, *(len(line[column]) for line in lines)) for column in range(len(headers))]
     return "\n".join("   ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in lines)
-
-
-def printable(text: str) -> str:
-    """The text with everything that a terminal would obey (control and bidirectional characters) written as an escape."""
-    return "".join(one if one.isprintable() else one.encode("unicode_escape").decode() for one in text)
 
 
 def age(seconds: float) -> str:
@@ -70,7 +67,7 @@ def container_table(found: Iterable[Mapping[str, Any]], now: float, truncate: bo
 
 def _row(one: Mapping[str, Any], now: float, truncate: bool) -> Sequence[str]:
     """One line of `box ps`."""
-    command = printable(" ".join(one["command"]))
+    command = escaped(" ".join(one["command"]))
     if truncate and len(command) > COMMAND_WIDTH:
         command = command[: COMMAND_WIDTH - 3] + "..."
     created = f"{age(now - one['created'])} ago"
@@ -171,4 +168,4 @@ def _value(path: str, one: Mapping[str, Any]) -> str:
         if not isinstance(value, Mapping) or key not in value:
             raise FormatError(path)
         value = value[key]
-    return printable(value) if isinstance(value, str) else json.dumps(value)
+    return escaped(value) if isinstance(value, str) else json.dumps(value)

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from ..protocol import helper_socket
-from ..words import say
+from ..words import clean, say
 
 FENCE = re.compile(r"^```(?P<engine>docker|box)(?P<lines>\n.*?^```)\n?", re.MULTILINE | re.DOTALL)
 """A block of lines to type that is shown with one engine only: its name stands behind the opening fence."""
@@ -68,7 +68,7 @@ class Choice:
 
     def reason(self, language: str) -> str:
         """Which engine and why, as a sentence."""
-        why = say(language, f"engine.{self.why}", **self.values)
+        why = clean(say(language, f"engine.{self.why}", **self.values))
         return why if self.name == "docker" else say(language, "engine.box", why=why)
 
 

@@ -2,7 +2,7 @@
 
 from .charts import charts_of
 from .comparison import comparison
-from .drawing import clean, timeline
+from .drawing import timeline
 from .history import History, own_first, recorded
 from .layers import bootfs, layer_stack
 from .live import picture
@@ -11,7 +11,6 @@ __all__ = [
     "History",
     "bootfs",
     "charts_of",
-    "clean",
     "comparison",
     "layer_stack",
     "own_first",

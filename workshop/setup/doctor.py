@@ -15,7 +15,7 @@ from ..course import Library, load_library
 from ..engines import Choice
 from ..facts import KINDS, Facts, Host, Namespaces
 from ..judging import REQUIREMENTS
-from ..words import say
+from ..words import clean, say
 from .readings import Machine, read
 
 PACKAGES = {"busybox": "busybox-static", "ip": "iproute2", "ps": "procps", "vim": "vim"}
@@ -286,8 +286,7 @@ def _sentence(finding: Finding, key: str, language: str) -> str:
     if finding.area == "chosen":
         return Choice(finding.slug, finding.values).reason(language)
     area = "progress" if finding.area == "progress" else "requirements" if finding.slug in REQUIREMENTS else "doctor"
-    text = say(language, f"{area}.{key}", **finding.values)
-    return "".join(character for character in text if character.isprintable())
+    return clean(say(language, f"{area}.{key}", **finding.values))
 
 
 def as_json(report: Report) -> str:

@@ -1,12 +1,15 @@
 """Texts in two languages, and what becomes of them on standard streams. Where lines end is `words.line_breaks`."""
 
 from . import command_line, language
+from .clean import clean, escaped
 from .language import LANGUAGES, VARIABLE, fill, language_of, say, words
 
 __all__ = [
     "LANGUAGES",
     "VARIABLE",
+    "clean",
     "command_line",
+    "escaped",
     "fill",
     "language",
     "language_of",

@@ -12,8 +12,8 @@ from ...facts import Facts
 from ...judging import Passed
 from ...learning import Session, fault, missing, not_saved, readable, told
 from ...learning.experiments import ExperimentError, Run
-from ...pictures import History, clean, picture, recorded
-from ...words import LANGUAGES, say, words
+from ...pictures import History, picture, recorded
+from ...words import LANGUAGES, clean, say, words
 from ...words.line_breaks import joined, prose
 
 WIDTH = 78
