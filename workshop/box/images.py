@@ -19,7 +19,7 @@ from ..client import Client
 from ..words import escaped
 from . import layer_paths, oci
 from .helper_call import BoxError
-from .options import say
+from .options import say, told
 
 
 def load(client: Client, source: str) -> Iterator[str]:
@@ -154,8 +154,7 @@ def _told(file: str) -> Iterator[None]:
     try:
         yield
     except oci.OciError as error:
-        values = {key: escaped(value) if isinstance(value, str) else value for key, value in error.values.items()}
-        raise BoxError(say(f"images.{error.slug}", **values)) from error
+        raise BoxError(told(error)) from error
     except OSError as error:
         if not (name := error.filename or file):
             raise

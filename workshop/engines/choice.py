@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from ..protocol import helper_socket
-from ..words import clean, say
+from ..words import WordedError, clean, say
 
 FENCE = re.compile(r"^```(?P<engine>docker|box)(?P<lines>\n.*?^```)\n?", re.MULTILINE | re.DOTALL)
 """A block of lines to type that is shown with one engine only: its name stands behind the opening fence."""
@@ -72,13 +72,10 @@ class Choice:
         return why if self.name == "docker" else say(language, "engine.box", why=why)
 
 
-class EngineError(Exception):
-    """The engine that was asked for can't be used; `trouble` and `values` say why."""
+class EngineError(WordedError):
+    """The engine that was asked for can't be used."""
 
-    def __init__(self, trouble: str, **values: str) -> None:
-        """Keep both for the text."""
-        super().__init__(trouble, values)
-        self.trouble, self.values = trouble, values
+    area = "engine"
 
 
 def choose(asked: str | None = None) -> Choice:

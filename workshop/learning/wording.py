@@ -7,7 +7,7 @@ from pathlib import Path
 
 from ..judging import Verdict
 from ..progress import private
-from ..words import say
+from ..words import say, sentence
 from ..words.line_breaks import joined
 from .session import Session
 
@@ -44,7 +44,7 @@ def fault(session: Session, error: Exception) -> str:
 def not_saved(session: Session) -> str:
     """Why progress is not being saved now, and what to do; '' where it is."""
     trouble = session.recorder.trouble
-    return say(session.language, "tui.not_saved", why=trouble.sentence(session.language)) if trouble else ""
+    return say(session.language, "tui.not_saved", why=sentence(session.language, trouble)) if trouble else ""
 
 
 def is_key(line: str) -> bool:

@@ -87,7 +87,7 @@ class Machine:
     emulator: bool = True
     progress: str = ""
     unsaved: str = ""
-    unsaved_values: Mapping[str, str] = field(default_factory=dict)
+    unsaved_values: Mapping[str, str | int] = field(default_factory=dict)
     disk: int = 0
     clock: float = 0.0
     overlay_refused: str = ""

@@ -2,11 +2,13 @@
 
 from . import command_line, language
 from .clean import clean, escaped
+from .errors import WordedError, sentence
 from .language import LANGUAGES, VARIABLE, fill, language_of, say, words
 
 __all__ = [
     "LANGUAGES",
     "VARIABLE",
+    "WordedError",
     "clean",
     "command_line",
     "escaped",
@@ -14,5 +16,6 @@ __all__ = [
     "language",
     "language_of",
     "say",
+    "sentence",
     "words",
 ]
