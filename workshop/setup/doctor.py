@@ -120,7 +120,9 @@ def _cgroups(machine: Machine) -> Iterator[Finding]:
 
 
 def _controllers(machine: Machine, version: int) -> list[str]:
-    return [name for one in machine.hierarchies if one.version == version for name in one.controllers]
+    """What can be limited in the trees of a version; a named tree, such as systemd's, controls nothing."""
+    all_named = (name for one in machine.hierarchies if one.version == version for name in one.controllers)
+    return [name for name in all_named if not name.startswith("name=")]
 
 
 def _user_namespaces(machine: Machine) -> Iterator[Finding]:
