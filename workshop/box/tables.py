@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from ..words import escaped
+from ..words import decimal_size, escaped
 
 SHORT = 12  # digits of an id that are shown
 COMMAND_WIDTH = 20
@@ -39,24 +39,6 @@ def age(seconds: float) -> str:
     if count == 1 and word in ("minute", "hour"):
         return "About a minute" if word == "minute" else "About an hour"
     return f"{count} {word}" if count == 1 else f"{count} {word}s"
-
-
-def decimal_size(size: float) -> str:
-    """Bytes as `4.26MB`, in powers of 1000."""
-    return _scaled(size, 1000, ("B", "kB", "MB", "GB", "TB", "PB"), 3)
-
-
-def binary_size(size: float) -> str:
-    """Bytes as `1.5MiB`, in powers of 1024."""
-    return _scaled(size, 1024, ("B", "KiB", "MiB", "GiB", "TiB", "PiB"), 4)
-
-
-def _scaled(size: float, base: int, units: Sequence[str], digits: int) -> str:
-    """The number with `digits` significant digits and its unit."""
-    step = 0
-    while round(size) >= base and step < len(units) - 1:
-        size, step = size / base, step + 1
-    return f"{size:.{digits}g}{units[step]}"
 
 
 def container_table(found: Iterable[Mapping[str, Any]], now: float, truncate: bool) -> str:

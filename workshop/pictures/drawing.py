@@ -219,16 +219,6 @@ def _listed(language: str, width: int) -> list[Text]:
 # Lines and cells
 
 
-def size(count: int) -> str:
-    """A number of bytes for people, such as `1.5 MiB`."""
-    amount = float(count)
-    for unit in ("B", "KiB", "MiB"):
-        if amount < 1024:
-            return f"{amount:.0f} {unit}" if unit == "B" else f"{amount:.1f} {unit}"
-        amount /= 1024
-    return f"{amount:.1f} GiB"
-
-
 def heading(text: str, width: int) -> Text:
     """A figure's title, underlined by a rule to its full width."""
     return Text(_fixed(f"{text} {'-' * width}", width), "bold")

@@ -15,7 +15,7 @@ from ..course import Library, load_library
 from ..engines import Choice
 from ..facts import KINDS, Facts, Host, Namespaces
 from ..judging import REQUIREMENTS
-from ..words import clean, say
+from ..words import clean, say, size
 from .readings import Machine, read
 
 PACKAGES = {"busybox": "busybox-static", "ip": "iproute2", "ps": "procps", "vim": "vim"}
@@ -227,7 +227,7 @@ def _progress(machine: Machine) -> Iterator[Finding]:
 
 def _disk(machine: Machine) -> Iterator[Finding]:
     low = machine.disk < SMALLEST_DISK
-    yield Finding("disk", "limited" if low else "ok", "disk_low" if low else "disk_ok", {"megabytes": machine.disk // 1_000_000})
+    yield Finding("disk", "limited" if low else "ok", "disk_low" if low else "disk_ok", {"free": size(machine.disk)})
 
 
 def _lessons(machine: Machine, steps: Mapping[str, tuple[str, ...]]) -> Iterator[Finding]:
