@@ -7,7 +7,7 @@ from pathlib import Path
 
 from ..judging import Verdict
 from ..progress import private
-from ..words import say, sentence
+from ..words import clean, say, sentence
 from ..words.line_breaks import joined
 from .session import Session
 
@@ -38,7 +38,7 @@ def fault(session: Session, error: Exception) -> str:
     """The sentence for a failure that is the workshop's own, whose traceback goes into a file."""
     log = "".join(traceback.format_exception(error))
     path = session.progress.path.parent / "workshop-fault.log"
-    return say(session.language, "tui.fault", reason=f"{type(error).__name__}: {error}", log=_kept(path, log))
+    return say(session.language, "tui.fault", reason=clean(f"{type(error).__name__}: {error}"), log=_kept(path, log))
 
 
 def not_saved(session: Session) -> str:

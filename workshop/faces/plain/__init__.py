@@ -80,7 +80,7 @@ class Plain:
         except WordedError as error:
             self._write(sentence(self._session.language, error))
         except Exception as error:  # whatever it is, it is told and logged
-            self._prose(say(self._session.language, "tui.verdict_broken") + clean(fault(self._session, error)))
+            self._prose(say(self._session.language, "tui.verdict_broken") + fault(self._session, error))
         self._tell_of_saving()
 
     def _tell_of_saving(self) -> None:
@@ -88,7 +88,7 @@ class Plain:
         unsaved, saving = not_saved(self._session), self._saving
         self._saving = not unsaved
         if saving and unsaved:
-            self._prose(clean(unsaved))
+            self._prose(unsaved)
         elif not unsaved and not saving:
             self._prose(say(self._session.language, "tui.saved_again"))
 
