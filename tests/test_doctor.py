@@ -15,7 +15,7 @@ from workshop.course.library import load_library
 from workshop.facts import KINDS, Facts, Hierarchy, Host, Virtual
 from workshop.judging.requirements import REQUIREMENTS, missing
 from workshop.setup.doctor import Report, as_json, examine, judge, needing, render
-from workshop.setup.readings import Engine, Machine, filesystems, hierarchies
+from workshop.setup.readings import Engine, Machine, filesystems
 from workshop.words.language import words
 
 HEALTHY = Machine(
@@ -38,13 +38,6 @@ HEALTHY = Machine(
 )
 
 STEPS = needing(load_library())
-
-HYBRID = """\
-tmpfs /sys/fs/cgroup tmpfs rw,relatime,mode=755 0 0
-cgroup /sys/fs/cgroup/cpu,cpuacct cgroup rw,nosuid,nodev,noexec,relatime,cpu,cpuacct 0 0
-cgroup /sys/fs/cgroup/systemd cgroup rw,nosuid,nodev,noexec,relatime,xattr,name=systemd 0 0
-cgroup2 /sys/fs/cgroup/unified cgroup2 rw,nosuid,nodev,noexec,relatime,nsdelegate 0 0
-"""
 
 
 def states(report: Report) -> dict[str, str]:
@@ -164,15 +157,6 @@ def test_control_characters_of_other_programs_are_not_shown() -> None:
     told = render(judge(replace(HEALTHY, engines=(Engine("podman", "\x1b[2J5", "\u202ebad"),)), STEPS), "en")
     assert "\x1b" not in told
     assert "\u202e" not in told
-
-
-def test_cgroup_trees_are_read_from_the_mount_table() -> None:
-    """Version 1 trees by their controllers, a named tree without any, version 2 by its own list."""
-    assert hierarchies(HYBRID, lambda mounted: ["hugetlb"]) == (
-        Hierarchy(1, ("cpu", "cpuacct"), "/sys/fs/cgroup/cpu,cpuacct"),
-        Hierarchy(1, (), "/sys/fs/cgroup/systemd"),
-        Hierarchy(2, ("hugetlb",), "/sys/fs/cgroup/unified"),
-    )
 
 
 def test_this_machine_is_read_as_it_is() -> None:

@@ -56,7 +56,7 @@ def test_box_is_chosen_where_docker_cannot_be_used(trouble: str) -> None:
     assert choice.reason("zh").startswith("box，因为")
     with pytest.raises(EngineError) as error:
         decide(Docker(ADDRESS, trouble=trouble), "docker")
-    assert error.value.trouble == trouble
+    assert error.value.slug == trouble
 
 
 def test_box_that_was_asked_for_says_so() -> None:

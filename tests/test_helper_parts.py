@@ -26,12 +26,13 @@ HYBRID = """\
 31 24 0:29 / /sys/fs/cgroup/memory rw,nosuid shared:16 - cgroup cgroup rw,memory
 40 1 0:29 /docker/abc /somewhere/else rw - cgroup cgroup rw,memory
 """
+OWN = "5:memory:/\n2:cpu,cpuacct:/\n1:name=systemd:/\n0::/\n"
 UNIFIED = "30 23 0:26 / /sys/fs/cgroup rw,nosuid,nodev,noexec,relatime shared:4 - cgroup2 cgroup2 rw,nsdelegate\n"
 
 
 def test_hierarchies_of_a_hybrid_machine() -> None:
     """Hierarchies with controllers are found once each, and systemd's named one is left out."""
-    assert parse_hierarchies(HYBRID) == [
+    assert parse_hierarchies(HYBRID, OWN) == [
         Hierarchy(2, (), "/sys/fs/cgroup/unified"),
         Hierarchy(1, ("cpu", "cpuacct"), "/sys/fs/cgroup/cpu,cpuacct"),
         Hierarchy(1, ("memory",), "/sys/fs/cgroup/memory"),
@@ -40,7 +41,7 @@ def test_hierarchies_of_a_hybrid_machine() -> None:
 
 def test_hierarchies_of_a_unified_machine() -> None:
     """A machine with cgroup v2 alone has one hierarchy."""
-    assert parse_hierarchies(UNIFIED) == [Hierarchy(2, (), "/sys/fs/cgroup")]
+    assert parse_hierarchies(UNIFIED, "0::/\n") == [Hierarchy(2, (), "/sys/fs/cgroup")]
 
 
 def test_limits_in_both_versions() -> None:

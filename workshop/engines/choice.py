@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from ..protocol import helper_socket
-from ..words import say
+from ..words import WordedError, clean, say
 from . import docker
 from .docker import Docker
 
@@ -52,17 +52,14 @@ class Choice:
 
     def reason(self, language: str) -> str:
         """Which engine and why, as a sentence."""
-        why = say(language, f"engine.{self.why}", **self.values)
+        why = clean(say(language, f"engine.{self.why}", **self.values))
         return why if self.name == "docker" else say(language, "engine.box", why=why)
 
 
-class EngineError(Exception):
-    """The engine that was asked for can't be used; `trouble` and `values` say why."""
+class EngineError(WordedError):
+    """The engine that was asked for can't be used."""
 
-    def __init__(self, trouble: str, **values: str) -> None:
-        """Keep both for the text."""
-        super().__init__(trouble, values)
-        self.trouble, self.values = trouble, values
+    area = "engine"
 
 
 def choose(asked: str | None = None) -> Choice:

@@ -7,6 +7,7 @@ import re
 import unicodedata
 
 from ..facts import KINDS, Container, Evidence
+from ..words import clean
 
 SHELLS = frozenset({"ash", "bash", "busybox", "dash", "fish", "ksh", "mksh", "sh", "zsh"})
 """Names that a shell's process goes by; busybox is its own shell."""
@@ -23,9 +24,8 @@ _NOTHING = frozenset({"none", "nothing", "no", "nil", "0", "无", "没有", "都
 
 
 def typed(answer: str | None) -> str:
-    """The answer as it was meant: full-width characters as plain ones, no surrounding space, no bidi or control ones."""
-    plain = unicodedata.normalize("NFKC", answer or "").replace("\u2212", "-")
-    return "".join(one for one in plain if unicodedata.category(one) not in ("Cc", "Cf")).strip()
+    """The answer as it was meant: full-width characters as plain ones, no surrounding space, none that is unseen."""
+    return clean(unicodedata.normalize("NFKC", answer or "").replace("\u2212", "-")).strip()
 
 
 def number(answer: str | None) -> int | None:

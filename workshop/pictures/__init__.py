@@ -1,7 +1,6 @@
 """Facts to lines: the live picture of a step, and one function for each figure that a text can ask for."""
 
 from .charts import charts_of
-from .drawing import clean
 from .figures import FIGURES, drawn
 from .history import History, recorded
 from .live import picture
@@ -10,7 +9,6 @@ __all__ = [
     "FIGURES",
     "History",
     "charts_of",
-    "clean",
     "drawn",
     "picture",
     "recorded",

@@ -9,8 +9,7 @@ from rich.text import Text
 
 from ...course import Lesson, Step
 from ...learning import Session
-from ...pictures import clean
-from ...words import say
+from ...words import clean, say
 
 Keys = list[tuple[str, str]]
 TICK = "\u2713"
