@@ -34,7 +34,7 @@ ROOMS = {"service": 6, "operations": 5, "watcher": 4, "engine": 3, "confined": 2
 FACADES = frozenset({"workshop.verdict", "workshop.facts.reading"})
 """Names under which lessons of other people's import what stands elsewhere by now: they alone import upwards."""
 
-CHECKS_MAY = frozenset({"workshop.facts", "workshop.judging"}) | FACADES
+CHECKS_MAY = frozenset({"workshop.facts", "workshop.judging"})
 """What of ours a check may import."""
 
 PURE = frozenset(

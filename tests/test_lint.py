@@ -51,6 +51,16 @@ def checks(old: str, new: str) -> Spoil:
     return replaced("checks/small.py", old, new)
 
 
+def vocabulary(imported: str, verdict: str) -> Spoil:
+    """Let a check return a verdict of the vocabulary's, for which the lesson has no text."""
+
+    def spoil(root: Path) -> None:
+        checks("from workshop.facts import", f"{imported}\nfrom workshop.facts import")(root)
+        checks("    if not seen.answer:", f"    if seen.answer == '?':\n        return {verdict}\n    if not seen.answer:")(root)
+
+    return spoil
+
+
 def written(file: str, text: str = "") -> Spoil:
     """Write one more file."""
 
@@ -116,6 +126,11 @@ SPOILS: list[tuple[str, Spoil]] = [
     ("slug_not_literal", checks('NotYet("not_renamed", name=name)', 'NotYet("not_" + "renamed", name=name)')),
     ("never_judges", checks(JUDGING, "    return seen")),
     ("no_verdict_text", english("- not_renamed: Still {name}.\n", "")),
+    ("no_verdict_text", vocabulary("from workshop.judging import unanswered", "unanswered(())")),
+    ("no_verdict_text", vocabulary("from workshop.judging import unanswered as lacking", "lacking(())")),
+    ("no_verdict_text", vocabulary("import workshop.judging", "workshop.judging.unanswered(())")),
+    ("no_verdict_text", vocabulary("import workshop.judging as words", "words.unanswered(())")),
+    ("no_verdict_text", vocabulary("from workshop.judging import *", "not_at_terminal(seen.now.containers[0])")),
     ("no_verdict_text", english('- wrong_shell: Not "{answer}".', "- passed: Yes.")),
     ("stray_verdict_text", english("- not_renamed:", "- not_renaimed: Hm.\n- not_renamed:")),
     ("braces", english("Still {name}.", "Still {name.")),
@@ -153,6 +168,22 @@ def test_our_own_lessons_take_five_to_fifteen_minutes() -> None:
 def test_a_whole_lesson_has_nothing_to_mend(root: Path) -> None:
     """A lesson with steps of each kind, both languages and a case for each verdict passes."""
     assert lint(root) == []
+
+
+def test_the_former_names_of_the_vocabulary_still_serve(root: Path) -> None:
+    """A check of somebody else's that imports by them is whole, and its recorded cases are judged as they were."""
+    checks("from workshop.judging import", "from workshop.facts.reading import typed\nfrom workshop.verdict import")(root)
+    checks("if not seen.answer", "if not typed(seen.answer)")(root)
+    assert lint(root) == []
+
+
+def test_a_verdict_of_the_vocabulary_is_known_by_its_slug_and_values(root: Path) -> None:
+    """With a text for it, that names what it gives, and a recorded case, a lesson that uses it is whole."""
+    vocabulary("from workshop.judging import none_new", "none_new(seen.now.containers)")(root)
+    for file in ("en.md", "zh.md"):
+        told = "- already_there: It is {container}.\n- no_container: None.\n- other_name"
+        replaced(f"lessons/10_small/{file}", "- other_name", told)(root)
+    assert {one.slug for one in lint(root)} == {"slug_without_case"}
 
 
 @pytest.mark.parametrize(("slug", "spoil"), SPOILS, ids=[f"{number}-{slug}" for number, (slug, _) in enumerate(SPOILS)])
