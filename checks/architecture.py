@@ -6,8 +6,7 @@ import re
 from collections.abc import Iterator
 
 from workshop.facts import Component, Container, Evidence, Facts, Repository, Tag
-from workshop.facts.reading import is_shell, typed
-from workshop.verdict import NotYet, Passed, Verdict
+from workshop.judging import NotYet, Passed, Verdict, at_terminal, digest_digits, left_of, newest_first, short_digest, typed
 
 HOSTNAME, ATTACHED = "rest", "lab"
 """Host names of the two containers that the lesson starts: on a shared machine there are others'."""
@@ -61,14 +60,14 @@ def client_gone(seen: Evidence) -> Verdict:
     gone = [one for one in there if one not in _clients(seen.now)]
     if not gone:
         return NotYet("still_there", name=there[-1].name, pid=there[-1].pid)
-    alive = [one for one in _asked_for(seen.before) if seen.now.same(one)]
+    alive = left_of(seen, _asked_for(seen.before))
     return Passed(pid=gone[-1].pid, container=alive[0].name) if alive else NotYet("container_gone")
 
 
 def attached(seen: Evidence) -> Verdict:
     """The container lab with a shell on a terminal appeared, and a client that stays with it."""
     appeared = [one for one in seen.appeared() if one.hostname == ATTACHED]
-    ours = [one for one in appeared if _at_terminal(one)]
+    ours = [one for one in appeared if at_terminal(one)]
     if not ours:
         return NotYet("no_terminal", container=appeared[0].name) if appeared else NotYet("no_container")
     new = _new_clients(seen)
@@ -120,7 +119,7 @@ def manifest_pushed(seen: Evidence) -> Verdict:
         for digest in {tag.digest for tag in where.tags if tag.layers}:
             names = [tag.name for tag in where.tags if tag.digest == digest]
             if len(names) > 1:
-                return Passed(repository=where.name, first=names[0], second=names[1], digest=_short(digest))
+                return Passed(repository=where.name, first=names[0], second=names[1], digest=short_digest(digest))
     return NotYet("no_layers", tag=now[0][1].name) if not now[0][1].layers else NotYet("one_tag", tag=now[0][1].name)
 
 
@@ -135,10 +134,10 @@ def digest_named(seen: Evidence) -> Verdict:
     if len(found[1]) < SHORT_DIGEST:
         return NotYet("too_short", least=SHORT_DIGEST)
     for tag in tags:
-        if _hexadecimal(tag.digest).startswith(found[1]):
-            return Passed(tag=tag.name, digest=_short(tag.digest))
+        if digest_digits(tag.digest).startswith(found[1]):
+            return Passed(tag=tag.name, digest=short_digest(tag.digest))
     layers = [layer for tag in tags for layer in tag.layers]
-    return NotYet("layer_named") if any(_hexadecimal(one).startswith(found[1]) for one in layers) else NotYet("other_digest")
+    return NotYet("layer_named") if any(digest_digits(one).startswith(found[1]) for one in layers) else NotYet("other_digest")
 
 
 def tag_moved(seen: Evidence) -> Verdict:
@@ -151,7 +150,7 @@ def tag_moved(seen: Evidence) -> Verdict:
     for key in moved:
         kept = [name for (where, name), digest in now.items() if where == key[0] and digest == before[key]]
         if kept:
-            return Passed(tag=key[1], old=_short(before[key]), new=_short(now[key]), kept=kept[0])
+            return Passed(tag=key[1], old=short_digest(before[key]), new=short_digest(now[key]), kept=kept[0])
     if moved:
         return NotYet("none_kept", tag=moved[0][1])
     return NotYet("new_tag", tag=min(now.keys() - before.keys())[1]) if now.keys() - before.keys() else NotYet("not_moved")
@@ -162,7 +161,7 @@ def all_gone(seen: Evidence) -> Verdict:
     there = [one for one in seen.before.containers if one.hostname in (HOSTNAME, ATTACHED)]
     if not there and not seen.before.registry.answers:
         return NotYet("was_not_there")
-    left = [one for one in there if seen.now.same(one)]
+    left = left_of(seen, there)
     if left:
         return NotYet("still_running", container=left[0].name)
     return NotYet("still_answers") if seen.now.registry.answers else Passed()
@@ -191,23 +190,10 @@ def _new_clients(seen: Evidence) -> tuple[Component, ...]:
     return tuple(one for one in _clients(seen.now) if one not in _clients(seen.before))
 
 
-def _at_terminal(container: Container) -> bool:
-    return is_shell(container) and container.init.terminal != 0
-
-
 def _asked_for(facts: Facts) -> tuple[Container, ...]:
     """The container that was made without a client, by its host name; the newest first."""
-    found = (one for one in facts.containers if one.hostname == HOSTNAME)
-    return tuple(sorted(found, key=lambda one: -one.init.started))
+    return tuple(newest_first(one for one in facts.containers if one.hostname == HOSTNAME))
 
 
 def _tags(facts: Facts) -> Iterator[tuple[Repository, Tag]]:
     return ((where, tag) for where in facts.registry.repositories for tag in where.tags)
-
-
-def _hexadecimal(digest: str) -> str:
-    return digest.removeprefix("sha256:")
-
-
-def _short(digest: str) -> str:
-    return _hexadecimal(digest)[:SHORT_DIGEST]

@@ -3,13 +3,27 @@
 from __future__ import annotations
 
 from workshop.facts import Chrooted, Container, Evidence, Facts, Namespaces
-from workshop.facts.reading import SHELLS, interactive, is_shell, kinds_named, number, typed
-from workshop.verdict import NotYet, Passed, Verdict
+from workshop.judging import (
+    ENGINES,
+    SHELLS,
+    NotYet,
+    Passed,
+    Verdict,
+    gone_of,
+    has_own,
+    interactive,
+    kinds_named,
+    mask,
+    moment,
+    none_new,
+    not_by_hand,
+    number,
+    typed,
+    unanswered,
+)
 
 OWN = ("pid", "mnt", "uts", "ipc", "net")
 """The namespaces that the command of the lesson makes."""
-ENGINES = ("box", "docker", "podman", "lxc", "runc", "nspawn")
-"""Who would have done the learner's work, where the kernel shows their mark."""
 
 
 def chrooted_shell(seen: Evidence) -> Verdict:
@@ -53,7 +67,7 @@ def chrooted_namespaces_counted(seen: Evidence) -> Verdict:
 
 def chrooted_shell_gone(seen: Evidence) -> Verdict:
     """The chrooted shell was there when the step began, and is not now."""
-    there, now = _shells(Evidence(seen.before, seen.before)), _shells(seen)
+    there, now = _shells(moment(seen.before)), _shells(seen)
     if not there:
         return NotYet("was_not_there")
     gone = [one for one in there if _identity(one) not in _identities(seen.now)]
@@ -72,18 +86,14 @@ def container_made_by_hand(seen: Evidence) -> Verdict:
             return Passed(container=container.name, pid=container.init.pid, path=container.root.path)
     for container in appeared:
         return _lacking(seen, container)
-    return NotYet("already_there", container=ours[0].name) if ours else NotYet("no_container")
+    return none_new(ours)
 
 
 def _lacking(seen: Evidence, container: Container) -> NotYet:
     """What keeps a container that did start from being the one that the lesson needs."""
     host = seen.now.host
-    if container.engine in ENGINES:
-        return NotYet("engine_made", container=container.name, maker=container.engine)
-    if not is_shell(container) or not container.init.terminal:
-        return NotYet("not_a_shell", command=" ".join(container.init.arguments) or container.init.name)
-    if shared := [kind for kind in OWN if kind in container.namespaces.shared_with(host.namespaces)]:
-        return NotYet("shares_namespaces", names=", ".join(shared))
+    if lacking := not_by_hand(container, host.namespaces, OWN):
+        return lacking
     return NotYet("no_proc") if container.root.apart(host.root) else NotYet("host_root", container=container.name)
 
 
@@ -96,7 +106,7 @@ def shared_namespaces_named(seen: Evidence) -> Verdict:
     """The answer names the namespaces that host and container share, all of them and no others."""
     answered, ours, host = kinds_named(seen.answer), _by_hand(seen), seen.now.host.namespaces
     if not ours or answered is None:
-        return _unanswered(ours)
+        return unanswered(ours)
     for container in ours:
         if answered == set(shared := container.namespaces.shared_with(host)):
             return Passed(names=", ".join(shared) or "-")
@@ -117,7 +127,7 @@ def cgroup_path_named(seen: Evidence) -> Verdict:
     """The answer is the path of a control group that the container's PID 1 is in."""
     answered, ours = typed(seen.answer), _by_hand(seen)
     if not ours or not answered:
-        return _unanswered(ours)
+        return unanswered(ours)
     path = answered.split(":", 2)[-1]
     if path in {place.path for one in ours for place in one.cgroups.memberships}:
         return Passed(path=path)
@@ -126,9 +136,9 @@ def cgroup_path_named(seen: Evidence) -> Verdict:
 
 def capabilities_named(seen: Evidence) -> Verdict:
     """The answer is the set of capabilities that the container's PID 1 has in effect, in hexadecimal digits."""
-    answered, ours = _mask(seen.answer), _by_hand(seen)
+    answered, ours = mask(seen.answer), _by_hand(seen)
     if not ours or not typed(seen.answer):
-        return _unanswered(ours)
+        return unanswered(ours)
     if answered is None:
         return NotYet("not_hexadecimal", answered=typed(seen.answer))
     for one in ours:
@@ -148,15 +158,15 @@ def files_removed(seen: Evidence) -> Verdict:
         return NotYet("removed_before", path=ours[0].root.path)
     if ours:
         return NotYet("files_there", path=ours[0].root.path)
-    return NotYet("left_first") if _by_hand(Evidence(seen.before, seen.before)) else NotYet("no_container")
+    return NotYet("left_first") if _by_hand(moment(seen.before)) else NotYet("no_container")
 
 
 def container_gone(seen: Evidence) -> Verdict:
     """The container made by hand was there when the step began, and is not now."""
-    there, now = _by_hand(Evidence(seen.before, seen.before)), _by_hand(seen)
+    there, now = _by_hand(moment(seen.before)), _by_hand(seen)
     if not there:
         return NotYet("was_not_there")
-    gone = [one for one in there if seen.now.same(one) is None]
+    gone = gone_of(seen, there)
     if not gone:
         return NotYet("still_running", pid=there[0].init.pid)
     if now:
@@ -168,12 +178,12 @@ def container_gone(seen: Evidence) -> Verdict:
 
 def chrooted_pid(facts: Facts) -> str:
     """The number of the chrooted shell's process."""
-    return str(_shells(Evidence(facts, facts))[0].process.pid)
+    return str(_shells(moment(facts))[0].process.pid)
 
 
 def chrooted_own_namespaces(facts: Facts) -> str:
     """How many namespaces the chrooted shell has of its own."""
-    return str(len(_shells(Evidence(facts, facts))[0].namespaces.apart_from(facts.host.namespaces)))
+    return str(len(_shells(moment(facts))[0].namespaces.apart_from(facts.host.namespaces)))
 
 
 def shared_namespaces(facts: Facts) -> str:
@@ -212,23 +222,9 @@ def _by_hand(seen: Evidence) -> list[Container]:
     return [
         one
         for one in interactive(seen)
-        if one.engine not in ENGINES and one.root.apart(host.root) and set(OWN) <= set(one.namespaces.apart_from(host.namespaces))
+        if one.engine not in ENGINES and one.root.apart(host.root) and has_own(one, host.namespaces, OWN)
     ]
 
 
 def _one(facts: Facts) -> Container:
-    return _by_hand(Evidence(facts, facts))[0]
-
-
-def _unanswered(ours: list[Container]) -> NotYet:
-    """What is missing before an answer can be judged: the answer itself, or a container to ask of."""
-    return NotYet("no_answer") if ours else NotYet("no_container")
-
-
-def _mask(answer: str | None) -> int | None:
-    """Hexadecimal digits, alone or behind the name of the set; None where there are none."""
-    words = typed(answer).lower().replace("capeff:", " ").split()
-    try:
-        return int(words[0], 16) if len(words) == 1 else None
-    except ValueError:
-        return None
+    return _by_hand(moment(facts))[0]

@@ -5,10 +5,23 @@ from __future__ import annotations
 import re
 
 from workshop.facts import Container, Evidence, Facts, Throttle, Transfer
-from workshop.facts.reading import interactive, is_shell, typed
-from workshop.verdict import NotYet, Passed, Verdict
+from workshop.judging import (
+    MEBIBYTE,
+    NotYet,
+    Passed,
+    Verdict,
+    cpu_gained,
+    interactive,
+    is_shell,
+    memory_limit,
+    memory_used,
+    new_of,
+    none_new,
+    oom_kills,
+    processors,
+    typed,
+)
 
-MEBIBYTE = 1 << 20
 SMALL = 256 * MEBIBYTE
 """Less than an engine allows without being asked: the container is one of this lesson's."""
 FULL = 40 * MEBIBYTE
@@ -32,47 +45,47 @@ ZERO = re.compile(r"a |c (1|\*):(5|\*) .*r")
 def container_started(seen: Evidence) -> Verdict:
     """A container with a shell on a terminal and a memory limit of its own appeared."""
     ours, appeared = interactive(seen), seen.appeared()
-    fit = [one for one in _ours(seen) if one in appeared]
+    fit = new_of(seen, _ours(seen))
     if fit:
-        return Passed(container=fit[0].name, limit=_limit(fit[0]) // MEBIBYTE)
+        return Passed(container=fit[0].name, limit=memory_limit(fit[0]) // MEBIBYTE)
     for container in (one for one in ours if one in appeared):
         return NotYet("no_limit", container=container.name)
     for container in appeared:
         return NotYet("no_terminal" if is_shell(container) else "not_a_shell", container=container.name)
-    return NotYet("already_there", container=ours[0].name) if ours else NotYet("no_container")
+    return none_new(ours)
 
 
 def pinned(seen: Evidence) -> Verdict:
     """A container may run on one processor only, and might run on more, or was not there, when the step began."""
     ours = _ours(seen)
     for container in ours:
-        if len(_cpus(container)) == 1 and len(_cpus(seen.before.same(container))) != 1:
-            return Passed(container=container.name, cpu=_cpus(container)[0])
+        if len(processors(container)) == 1 and len(processors(seen.before.same(container))) != 1:
+            return Passed(container=container.name, cpu=processors(container)[0])
     if not ours:
         return NotYet("no_container")
-    if len(_cpus(ours[0])) == 1:
+    if len(processors(ours[0])) == 1:
         return NotYet("already_pinned", container=ours[0].name)
-    return NotYet("many", container=ours[0].name, cpus=", ".join(map(str, _cpus(ours[0]))))
+    return NotYet("many", container=ours[0].name, cpus=", ".join(map(str, processors(ours[0]))))
 
 
 def worked_there(seen: Evidence) -> Verdict:
     """All work of a container since the step began was done by the one processor that it is held to."""
     ours = _ours(seen)
-    held = [one for one in ours if len(_cpus(one)) == 1]
+    held = [one for one in ours if len(processors(one)) == 1]
     for container in held:
-        work = _work_us(seen, container)
+        work = cpu_gained(seen, container)
         if work > WORK_US:
             return _where(seen, container, work)
     if not ours:
         return NotYet("no_container")
     if not held:
         return NotYet("not_pinned", container=ours[0].name)
-    return NotYet("idle", used_ms=_work_us(seen, held[0]) // 1000)
+    return NotYet("idle", used_ms=cpu_gained(seen, held[0]) // 1000)
 
 
 def _where(seen: Evidence, container: Container, work: int) -> Verdict:
     """Which processors did the work: version 1 counts for each; of version 2 the running processes tell where they are."""
-    cpu, each = _cpus(container)[0], _each_us(seen, container)
+    cpu, each = processors(container)[0], _each_us(seen, container)
     if each:
         elsewhere = sum(each) - each[cpu]
         if elsewhere > work * STRAY:
@@ -88,22 +101,22 @@ def room_enough(seen: Evidence) -> Verdict:
     """A container holds more in memory than it did when the step began, more than its first limit, and nothing was killed."""
     ours = _ours(seen)
     for container in ours:
-        if _memory(container) >= FULL > _memory(seen.before.same(container)):
-            return Passed(usage=_memory(container) // MEBIBYTE, limit=_limit(container) // MEBIBYTE)
+        if memory_used(container) >= FULL > memory_used(seen.before.same(container)):
+            return Passed(usage=memory_used(container) // MEBIBYTE, limit=memory_limit(container) // MEBIBYTE)
     if not ours:
         return NotYet("no_container")
     container = ours[0]
-    if _memory(container) >= FULL:
+    if memory_used(container) >= FULL:
         return NotYet("full_before")
-    if 0 < _limit(container) < FULL:
+    if 0 < memory_limit(container) < FULL:
         return _too_small(seen, container)
-    return NotYet("not_filled", usage=_memory(container) // MEBIBYTE)
+    return NotYet("not_filled", usage=memory_used(container) // MEBIBYTE)
 
 
 def _too_small(seen: Evidence, container: Container) -> NotYet:
     """With or without the kernel having said so."""
-    kills = _kills(container) - _kills(seen.before.same(container))
-    limit = _limit(container) // MEBIBYTE
+    kills = oom_kills(container) - oom_kills(seen.before.same(container))
+    limit = memory_limit(container) // MEBIBYTE
     return NotYet("killed", limit=limit) if kills > 0 else NotYet("still_small", limit=limit)
 
 
@@ -179,31 +192,7 @@ def _seconds(answer: str | None) -> float | None:
 
 def _ours(seen: Evidence) -> list[Container]:
     """The containers that may be the learner's: a shell on a terminal, and a small memory limit."""
-    return [one for one in interactive(seen) if 0 < _limit(one) <= SMALL]
-
-
-def _limit(container: Container) -> int:
-    """Its memory limit in bytes, 0 for none."""
-    return container.cgroups.memory.limit or 0 if container.cgroups.memory else 0
-
-
-def _memory(container: Container | None) -> int:
-    return container.cgroups.memory.usage if container and container.cgroups.memory else 0
-
-
-def _kills(container: Container | None) -> int:
-    return container.cgroups.memory.oom_kills if container and container.cgroups.memory else 0
-
-
-def _cpus(container: Container | None) -> tuple[int, ...]:
-    return container.cgroups.cpus or () if container else ()
-
-
-def _work_us(seen: Evidence, container: Container) -> int:
-    """CPU time since the step began, or since its start."""
-    earlier = seen.before.same(container)
-    past = earlier.cgroups.cpu.usage_us if earlier and earlier.cgroups.cpu else 0
-    return container.cgroups.cpu.usage_us - past if container.cgroups.cpu else 0
+    return [one for one in interactive(seen) if 0 < memory_limit(one) <= SMALL]
 
 
 def _each_us(seen: Evidence, container: Container) -> list[int]:

@@ -7,10 +7,26 @@ from collections.abc import Sequence
 from itertools import combinations
 
 from workshop.facts import Container, Evidence, Facts
-from workshop.facts.reading import SHELLS, interactive, is_shell, number, typed
-from workshop.verdict import NotYet, Passed, Verdict
+from workshop.judging import (
+    MEBIBYTE,
+    SHELLS,
+    NotYet,
+    Passed,
+    Verdict,
+    cpu_gained,
+    cpu_used,
+    interactive,
+    is_shell,
+    left_of,
+    memory_limit,
+    moment,
+    number,
+    oom_kills,
+    processors,
+    typed,
+    unanswered,
+)
 
-MEBIBYTE = 1 << 20
 SMALL = 64 * MEBIBYTE
 """A memory limit that is soon reached."""
 FEW = 64
@@ -43,8 +59,8 @@ def small_container(seen: Evidence) -> Verdict:
     """A container with a shell on a terminal has a small memory limit, which it did not have before."""
     ours, appeared = interactive(seen), seen.appeared()
     for container in ours:
-        if 0 < _limit(container) <= SMALL and not _was_small(seen, container):
-            return Passed(container=container.name, limit=_limit(container) // MEBIBYTE)
+        if 0 < memory_limit(container) <= SMALL and not _was_small(seen, container):
+            return Passed(container=container.name, limit=memory_limit(container) // MEBIBYTE)
     for container in (one for one in appeared if one not in ours):
         return NotYet("no_terminal" if is_shell(container) else "not_a_shell", container=container.name)
     if any(_was_small(seen, one) for one in ours):
@@ -54,47 +70,39 @@ def small_container(seen: Evidence) -> Verdict:
 
 def _was_small(seen: Evidence, container: Container) -> bool:
     earlier = seen.before.same(container)
-    return earlier is not None and 0 < _limit(earlier) <= SMALL
-
-
-def _limit(container: Container) -> int:
-    """Its memory limit in bytes, 0 for none."""
-    memory = container.cgroups.memory
-    return memory.limit or 0 if memory else 0
+    return earlier is not None and 0 < memory_limit(earlier) <= SMALL
 
 
 def killed_at_limit(seen: Evidence) -> Verdict:
     """The kernel killed a process of the container for want of memory since the step began."""
     ours = _small(seen)
     for container in ours:
-        if (kills := _kills(container) - _kills(seen.before.same(container))) > 0:
+        if (kills := oom_kills(container) - oom_kills(seen.before.same(container))) > 0:
             memory = container.cgroups.memory
             peak = (memory.peak or 0) // MEBIBYTE if memory else 0
-            return Passed(kills=kills, peak=peak, limit=_limit(container) // MEBIBYTE)
+            return Passed(kills=kills, peak=peak, limit=memory_limit(container) // MEBIBYTE)
     if not ours:
         return NotYet("no_container")
     used = ours[0].cgroups.memory
-    return NotYet("not_killed", usage=used.usage // MEBIBYTE if used else 0, limit=_limit(ours[0]) // MEBIBYTE)
+    return NotYet("not_killed", usage=used.usage // MEBIBYTE if used else 0, limit=memory_limit(ours[0]) // MEBIBYTE)
 
 
 def kills_read(seen: Evidence) -> Verdict:
     """The answer is how many processes of the container the kernel has killed for want of memory."""
     ours, answered = _small(seen), number(seen.answer)
-    if not ours:
-        return NotYet("no_container")
-    if answered is None:
-        return NotYet("no_answer")
+    if not ours or answered is None:
+        return unanswered(ours)
     if OTHER_LINES.search(typed(seen.answer).lower()):
         return NotYet("other_line", answered=typed(seen.answer))
     for container in ours:
-        if answered and _kills(seen.before.same(container)) <= answered <= _kills(container):
+        if answered and oom_kills(seen.before.same(container)) <= answered <= oom_kills(container):
             return Passed(kills=answered)
     return _misread(ours, answered)
 
 
 def _misread(ours: Sequence[Container], answered: int) -> NotYet:
     """What the number is, if it is not the counter's."""
-    if not any(map(_kills, ours)):
+    if not any(map(oom_kills, ours)):
         return NotYet("none_yet")
     if answered == 137:
         return NotYet("exit_code")
@@ -117,7 +125,7 @@ def fork_refused(seen: Evidence) -> Verdict:
 
 def rivals_started(seen: Evidence) -> Verdict:
     """Two containers of unequal weight want one and the same processor, and did not when the step began."""
-    busy = [one for one in _workers(seen.now) if _usage_us(one) > BUSY_US]
+    busy = [one for one in _workers(seen.now) if cpu_used(one) > BUSY_US]
     if len(busy) < 2:
         return NotYet("not_two")
     rivals = [pair for pair in combinations(busy, 2) if _pinned(pair[0]) and pair[0].cgroups.cpus == pair[1].cgroups.cpus]
@@ -139,7 +147,7 @@ def _were_rivals(seen: Evidence, light: Container, heavy: Container) -> bool:
 def _rivals(facts: Facts) -> list[tuple[Container, Container]]:
     """Pairs that want one processor, the lighter one first; where the machine has one only, idle ones seem to, and come last."""
     pairs = sorted(
-        (sorted(pair, key=_weight) for pair in combinations(_workers(facts), 2)), key=lambda pair: -min(map(_usage_us, pair))
+        (sorted(pair, key=_weight) for pair in combinations(_workers(facts), 2)), key=lambda pair: -min(map(cpu_used, pair))
     )
     return [
         (one, two) for one, two in pairs if _pinned(one) and one.cgroups.cpus == two.cgroups.cpus and _weight(one) < _weight(two)
@@ -164,7 +172,7 @@ def ratio_named(seen: Evidence) -> Verdict:
 
 def _judge_ratio(seen: Evidence, light: Container, heavy: Container, answered: float) -> Passed | NotYet:
     """Whether the kernel has dealt the processor out as they weigh, and the answer says so."""
-    much, little, wanted = _worked_us(seen, heavy), _worked_us(seen, light), _wanted(light, heavy)
+    much, little, wanted = cpu_gained(seen, heavy), cpu_gained(seen, light), _wanted(light, heavy)
     ratio = much / max(little, 1)
     if 10 < answered <= 100 and not wanted / NEAR < answered < wanted * NEAR:
         return NotYet("share_named", answered=f"{answered:g}")
@@ -178,13 +186,11 @@ def _judge_ratio(seen: Evidence, light: Container, heavy: Container, answered: f
 def usage_read(seen: Evidence) -> Verdict:
     """The answer is a container's CPU time since its start, as its control group counts it."""
     answered = number(seen.answer)
-    counted = [one for one in _workers(seen.now) if _usage_us(one) > BUSY_US]
-    if not counted:
-        return NotYet("no_container")
-    if answered is None:
-        return NotYet("no_answer")
+    counted = [one for one in _workers(seen.now) if cpu_used(one) > BUSY_US]
+    if not counted or answered is None:
+        return unanswered(counted)
     for container in counted:
-        least, most = _usage_us(seen.before.same(container)), _usage_us(container)
+        least, most = cpu_used(seen.before.same(container)), cpu_used(container)
         if least <= answered <= most or least <= answered // 1000 <= most:
             return Passed(container=container.name, seconds=f"{most / 1_000_000:.1f}")
     return NotYet("other_number", answered=answered)
@@ -214,12 +220,12 @@ def standing_still(seen: Evidence) -> Verdict:
     if answered is None:
         return NotYet("no_answer")
     for container in still:
-        earlier, now = _usage_us(seen.before.same(container)), _usage_us(container)
+        earlier, now = cpu_used(seen.before.same(container)), cpu_used(container)
         if now in (answered, answered // 1000) and earlier == now:
             return Passed(container=container.name, answered=answered)
     others = [one for one in _workers(seen.now) if not one.cgroups.frozen]
     for container in others:
-        if _usage_us(seen.before.same(container)) <= max(answered // 1000, 1) <= _usage_us(container):
+        if cpu_used(seen.before.same(container)) <= max(answered // 1000, 1) <= cpu_used(container):
             return NotYet("one_that_runs", container=container.name)
     return NotYet("other_number", answered=answered)
 
@@ -231,7 +237,7 @@ def runs_on(seen: Evidence) -> Verdict:
         return NotYet("was_not_frozen")
     here = [now for one in were if (now := seen.now.same(one))]
     for container in here:
-        if not container.cgroups.frozen and (gained := _worked_us(seen, container)) > BUSY_US:
+        if not container.cgroups.frozen and (gained := cpu_gained(seen, container)) > BUSY_US:
             return Passed(container=container.name, gained_ms=gained // 1000)
     if not here:
         return NotYet("ended", container=were[0].name)
@@ -242,8 +248,8 @@ def runs_on(seen: Evidence) -> Verdict:
 
 def loops_gone(seen: Evidence) -> Verdict:
     """The two containers that worked without a terminal are gone, and their groups with them."""
-    were = [one for one in _workers(seen.before) if not one.init.terminal and _pinned(one) and _usage_us(one) > BUSY_US]
-    left = [one for one in were if seen.now.same(one)]
+    were = [one for one in _workers(seen.before) if not one.init.terminal and _pinned(one) and cpu_used(one) > BUSY_US]
+    left = left_of(seen, were)
     if len(were) < 2:
         return NotYet("were_not_there")
     if len(were) - len(left) < 2:
@@ -253,7 +259,7 @@ def loops_gone(seen: Evidence) -> Verdict:
 
 def kills(facts: Facts) -> str:
     """How many kills the kernel has counted."""
-    return str(max(_kills(one) for one in _small(Evidence(facts, facts))))
+    return str(max(oom_kills(one) for one in _small(moment(facts))))
 
 
 def ratio(facts: Facts) -> str:
@@ -263,12 +269,12 @@ def ratio(facts: Facts) -> str:
 
 def usage(facts: Facts) -> str:
     """The busiest container's CPU time in microseconds."""
-    return str(max(map(_usage_us, _workers(facts))))
+    return str(max(map(cpu_used, _workers(facts))))
 
 
 def frozen_usage(facts: Facts) -> str:
     """The frozen container's CPU time in microseconds."""
-    return str(next(_usage_us(one) for one in _workers(facts) if one.cgroups.frozen))
+    return str(next(cpu_used(one) for one in _workers(facts) if one.cgroups.frozen))
 
 
 def _workers(facts: Facts) -> list[Container]:
@@ -278,24 +284,11 @@ def _workers(facts: Facts) -> list[Container]:
 
 def _small(seen: Evidence) -> list[Container]:
     """The containers that may be the learner's, with a small memory limit."""
-    return [one for one in interactive(seen) if 0 < _limit(one) <= SMALL]
-
-
-def _kills(container: Container | None) -> int:
-    return container.cgroups.memory.oom_kills if container and container.cgroups.memory else 0
+    return [one for one in interactive(seen) if 0 < memory_limit(one) <= SMALL]
 
 
 def _refused(container: Container | None) -> int:
     return container.cgroups.pids.refused if container and container.cgroups.pids else 0
-
-
-def _usage_us(container: Container | None) -> int:
-    return container.cgroups.cpu.usage_us if container and container.cgroups.cpu else 0
-
-
-def _worked_us(seen: Evidence, container: Container) -> int:
-    """CPU time since the step began, or since its start."""
-    return _usage_us(container) - _usage_us(seen.before.same(container))
 
 
 def _weight(container: Container) -> int:
@@ -304,4 +297,4 @@ def _weight(container: Container) -> int:
 
 def _pinned(container: Container) -> bool:
     """Held to one processor."""
-    return len(container.cgroups.cpus or ()) == 1
+    return len(processors(container)) == 1

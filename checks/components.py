@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from workshop.facts import Container, Evidence, Facts, Process
-from workshop.facts.reading import SHELLS, number, typed
-from workshop.verdict import NotYet, Passed, Verdict
+from workshop.judging import SHELLS, NotYet, Passed, Verdict, left_of, newest_first, number, typed
 
 SLEEP = "sleep"
 TWO = 2
@@ -82,7 +81,7 @@ def containers_gone(seen: Evidence) -> Verdict:
     there = _ours(seen.before.containers)
     if not there:
         return NotYet("was_not_there")
-    left = [one for one in there if seen.now.same(one)]
+    left = left_of(seen, there)
     return NotYet("still_running", container=left[0].name, count=len(left)) if left else Passed(count=len(there))
 
 
@@ -105,7 +104,7 @@ def _ours(containers: tuple[Container, ...]) -> tuple[Container, ...]:
     More may be there: root sees those of others as well.
     """
     likely = (one for one in containers if one.engine != "unshare" and one.init.name in SHELLS | {SLEEP})
-    return tuple(sorted(likely, key=lambda one: one.init.started, reverse=True)[:TWO])
+    return tuple(newest_first(likely)[:TWO])
 
 
 def _above(facts: Facts, process: Process) -> Process | None:

@@ -6,8 +6,21 @@ import re
 from pathlib import PurePosixPath
 
 from workshop.facts import Container, Cpu, Evidence, Facts, Hierarchy, Membership
-from workshop.facts.reading import interactive, is_shell, number, typed
-from workshop.verdict import NotYet, Passed, Verdict
+from workshop.judging import (
+    NotYet,
+    Passed,
+    Verdict,
+    at_terminal,
+    gone_of,
+    interactive,
+    moment,
+    new_of,
+    none_new,
+    not_at_terminal,
+    number,
+    typed,
+    unanswered,
+)
 
 ENOUGH_PERIODS = 5
 """Throttled periods that no accident explains: half a second of a loop at a fifth of a CPU."""
@@ -32,21 +45,18 @@ def cpu_version_named(seen: Evidence) -> Verdict:
 
 def group_of_its_own(seen: Evidence) -> Verdict:
     """A shell on a terminal became PID 1 of a container that has a cgroup of its own for the cpu controller."""
-    ours, appeared = _ours(seen), seen.appeared()
-    for container in ours:
-        if container in appeared:
-            return Passed(container=container.name, path=_place(container).path)
-    for container in appeared:
+    ours = _ours(seen)
+    for container in new_of(seen, ours):
+        return Passed(container=container.name, path=_place(container).path)
+    for container in seen.appeared():
         return _lacking(container)
-    return NotYet("already_there", container=ours[0].name) if ours else NotYet("no_container")
+    return none_new(ours)
 
 
 def _lacking(container: Container) -> NotYet:
     """What keeps a container that did start from being one to work in."""
-    if not is_shell(container):
-        return NotYet("not_a_shell", container=container.name, command=" ".join(container.init.arguments) or container.init.name)
-    if not container.init.terminal:
-        return NotYet("no_terminal", container=container.name)
+    if not at_terminal(container):
+        return not_at_terminal(container)
     return NotYet("no_own_cgroup", container=container.name, path=_place(container).path)
 
 
@@ -54,7 +64,7 @@ def directory_named(seen: Evidence) -> Verdict:
     """The answer is the directory of the container's cgroup in the hierarchy of the cpu controller."""
     answered, ours = _directory(seen.answer), _ours(seen)
     if not ours or answered is None:
-        return _unanswered(ours)
+        return unanswered(ours)
     for container in ours:
         if answered in _spellings(_place(container)):
             return Passed(directory=str(answered), container=container.name)
@@ -84,7 +94,7 @@ def quota_v1_read(seen: Evidence) -> Verdict:
     if typed(seen.answer).lower().split()[:1] == ["max"]:
         return NotYet("word_of_v2")
     if not ours or answered is None:
-        return _unanswered(ours)
+        return unanswered(ours)
     if all(_cpu(one).quota_us is not None for one in ours):
         return NotYet("already_limited", quota=_cpu(ours[0]).quota_us or 0)
     return Passed() if answered == -1 else _other_value(answered, _cpu(ours[0]))
@@ -94,7 +104,7 @@ def quota_v2_read(seen: Evidence) -> Verdict:
     """The answer is the first word of cpu.max for a container without a limit: max."""
     answered, ours = typed(seen.answer).lower().split(), _ours(seen)
     if not ours or not answered:
-        return _unanswered(ours)
+        return unanswered(ours)
     if all(_cpu(one).quota_us is not None for one in ours):
         return NotYet("already_limited", quota=_cpu(ours[0]).quota_us or 0)
     if answered[0] == "max":
@@ -173,7 +183,7 @@ def throttled_periods_read(seen: Evidence) -> Verdict:
     """The answer is the container's nr_throttled: the present one, or one that it had since the step began."""
     answered, ours = number(seen.answer), _ours(seen)
     if not ours or answered is None:
-        return _unanswered(ours)
+        return unanswered(ours)
     for container in ours:
         was, now = _cpu_before(seen, container), _cpu(container)
         if max(1, was.throttled) <= answered <= now.throttled:
@@ -198,10 +208,10 @@ def _other_counter(answered: int, was: Cpu, now: Cpu) -> NotYet:
 
 def container_gone(seen: Evidence) -> Verdict:
     """The container with the shell on a terminal was there when the step began, and neither it nor its directory is now."""
-    there = _ours(Evidence(seen.before, seen.before))
+    there = _ours(moment(seen.before))
     if not there:
         return NotYet("was_not_there")
-    gone = [one for one in there if seen.now.same(one) is None]
+    gone = gone_of(seen, there)
     if started := [one for one in _ours(seen) if gone and one in seen.appeared()]:
         return NotYet("another_running", container=started[0].name, pid=started[0].init.pid)
     if gone:
@@ -251,12 +261,7 @@ def _ours(seen: Evidence) -> list[Container]:
 
 
 def _one(facts: Facts) -> Container:
-    return _ours(Evidence(facts, facts))[0]
-
-
-def _unanswered(ours: list[Container]) -> NotYet:
-    """What is missing before an answer can be judged: the answer itself, or a container to ask of."""
-    return NotYet("no_answer") if ours else NotYet("no_container")
+    return _ours(moment(facts))[0]
 
 
 def _place(container: Container) -> Membership:

@@ -3,8 +3,25 @@
 from __future__ import annotations
 
 from workshop.facts import KINDS, Container, Evidence, Facts, Host, Ipc, Mount, Namespaces
-from workshop.facts.reading import command_of, interactive, is_shell, kinds_named, number, typed
-from workshop.verdict import NotYet, Passed, Verdict
+from workshop.judging import (
+    NotYet,
+    Passed,
+    Verdict,
+    at_terminal,
+    gone_of,
+    has_own,
+    interactive,
+    kinds_named,
+    moment,
+    mounted_at,
+    new_of,
+    none_new,
+    not_at_terminal,
+    number,
+    shared_of,
+    typed,
+    unanswered,
+)
 
 OWN = ("pid", "mnt", "uts", "ipc", "net")
 """The namespaces that the exercise looks into; an engine may give a container more."""
@@ -12,22 +29,19 @@ OWN = ("pid", "mnt", "uts", "ipc", "net")
 
 def container_started(seen: Evidence) -> Verdict:
     """A shell on a terminal became PID 1 of a container with its own pid, mnt, uts, ipc and net namespaces."""
-    ours, appeared = _ours(seen), seen.appeared()
-    for container in ours:
-        if container in appeared:
-            return Passed(container=container.name, pid=container.init.pid)
-    for container in appeared:
+    ours = _ours(seen)
+    for container in new_of(seen, ours):
+        return Passed(container=container.name, pid=container.init.pid)
+    for container in seen.appeared():
         return _lacking(container, seen.now.host.namespaces)
-    return NotYet("already_there", container=ours[0].name) if ours else NotYet("no_container")
+    return none_new(ours)
 
 
 def _lacking(container: Container, host: Namespaces) -> NotYet:
     """What keeps a container that did start from being the one that the exercise needs."""
-    if not is_shell(container):
-        return NotYet("not_a_shell", container=container.name, command=command_of(container))
-    if not container.init.terminal:
-        return NotYet("no_terminal", container=container.name)
-    shared = [kind for kind in OWN if kind in container.namespaces.shared_with(host)]
+    if not at_terminal(container):
+        return not_at_terminal(container)
+    shared = shared_of(container, host, OWN)
     return NotYet("shares_namespaces", container=container.name, names=", ".join(shared))
 
 
@@ -35,7 +49,7 @@ def pid_namespace_named(seen: Evidence) -> Verdict:
     """The answer is the number of the container's PID namespace."""
     answered, ours, host = number(seen.answer), _ours(seen), seen.now.host.namespaces
     if not ours or answered is None:
-        return _unanswered(ours)
+        return unanswered(ours)
     if answered in {one.namespaces.pid for one in ours}:
         return Passed(namespace=answered, host=host.pid)
     if answered == host.pid:
@@ -60,7 +74,7 @@ def shared_namespaces_named(seen: Evidence) -> Verdict:
     """The answer names the namespaces that host and container share, all of them and no others."""
     answered, ours, host = kinds_named(seen.answer), _ours(seen), seen.now.host.namespaces
     if not ours or answered is None:
-        return _unanswered(ours)
+        return unanswered(ours)
     for container in ours:
         if answered == set(shared := container.namespaces.shared_with(host)):
             return Passed(names=", ".join(shared) or "-", own=len(container.namespaces.apart_from(host)))
@@ -82,7 +96,7 @@ def processes_counted(seen: Evidence) -> Verdict:
     """The answer is how many processes `ps` shows in the container: those that are there, and `ps` itself."""
     answered, ours = number(seen.answer), _ours(seen)
     if not ours or answered is None:
-        return _unanswered(ours)
+        return unanswered(ours)
     there = [len(one.processes) for one in ours]
     if answered - 1 in there:
         return Passed(processes=answered, host=seen.now.host.process_count)
@@ -99,7 +113,7 @@ def host_pid_named(seen: Evidence) -> Verdict:
     """The answer is the number that the host gives to the container's PID 1."""
     answered, ours = number(seen.answer), _ours(seen)
     if not ours or answered is None:
-        return _unanswered(ours)
+        return unanswered(ours)
     if answered in {one.init.pid for one in ours}:
         return Passed(pid=answered)
     if answered == 1:
@@ -116,7 +130,7 @@ def root_type_named(seen: Evidence) -> Verdict:
     """The answer is the type of the file system that is mounted on the container's `/`."""
     answered, ours = _mounted_type(seen.answer), _ours(seen)
     if not ours or not answered:
-        return _unanswered(ours)
+        return unanswered(ours)
     if answered in {_root(one.mounts).type for one in ours}:
         return Passed(type=answered, host=_root(seen.now.host.mounts).type)
     if answered == _root(seen.now.host.mounts).type:
@@ -133,7 +147,7 @@ def hostname_named(seen: Evidence) -> Verdict:
     """The answer is the host name that the container's UTS namespace holds."""
     answered, ours = typed(seen.answer).lower(), _ours(seen)
     if not ours or not answered:
-        return _unanswered(ours)
+        return unanswered(ours)
     if answered in {one.hostname.lower() for one in ours}:
         return Passed(hostname=answered, host=seen.now.host.hostname)
     if answered == seen.now.host.hostname.lower():
@@ -149,7 +163,7 @@ def ipc_objects_counted(seen: Evidence) -> Verdict:
     """The answer is how many System V objects `ipcs` lists in the container."""
     answered, ours = number(seen.answer), _ours(seen)
     if not ours or answered is None:
-        return _unanswered(ours)
+        return unanswered(ours)
     if answered in {one.ipc.count for one in ours}:
         return Passed(objects=answered, host=_objects_on(seen.now.host))
     if answered == _objects_on(seen.now.host):
@@ -243,13 +257,13 @@ def queue_removed_from_host(seen: Evidence) -> Verdict:
 
 def container_gone(seen: Evidence) -> Verdict:
     """The container with the shell on a terminal was there when the step began, and is not now."""
-    there = _ours(Evidence(seen.before, seen.before))
+    there = _ours(moment(seen.before))
     if not there:
         return NotYet("was_not_there")
-    gone = [one for one in there if seen.now.same(one) is None]
+    gone = gone_of(seen, there)
     if not gone:
         return NotYet("still_running", container=there[0].name, pid=there[0].init.pid)
-    if started := [one for one in _ours(seen) if one in seen.appeared()]:
+    if started := new_of(seen, _ours(seen)):
         return NotYet("another_running", container=started[0].name, pid=started[0].init.pid)
     return Passed(container=gone[0].name, namespace=gone[0].namespaces.pid)
 
@@ -302,16 +316,11 @@ def container_queue_count(facts: Facts) -> str:
 def _ours(seen: Evidence) -> list[Container]:
     """The containers that may be the learner's: a shell on a terminal, and every namespace of the exercise its own."""
     host = seen.now.host.namespaces
-    return [one for one in interactive(seen) if set(OWN) <= set(one.namespaces.apart_from(host))]
-
-
-def _unanswered(ours: list[Container]) -> NotYet:
-    """What is missing before an answer can be judged: the answer itself, or a container to ask of."""
-    return NotYet("no_answer") if ours else NotYet("no_container")
+    return [one for one in interactive(seen) if has_own(one, host, OWN)]
 
 
 def _one(facts: Facts) -> Container:
-    return _ours(Evidence(facts, facts))[0]
+    return _ours(moment(facts))[0]
 
 
 def _kind_of(inode: int, namespaces: Namespaces) -> str:
@@ -320,7 +329,7 @@ def _kind_of(inode: int, namespaces: Namespaces) -> str:
 
 def _root(mounts: tuple[Mount, ...]) -> Mount:
     """What is mounted on `/`: the last one there, as later mounts cover earlier ones."""
-    return next((one for one in reversed(mounts) if one.target == "/"), Mount("/", "", ""))
+    return mounted_at(mounts, "/") or Mount("/", "", "")
 
 
 def _mounted_type(answer: str | None) -> str:

@@ -5,8 +5,20 @@ from __future__ import annotations
 import re
 
 from workshop.facts import Container, Evidence, Facts, Image, Root
-from workshop.facts.reading import interactive, layers_of, typed
-from workshop.verdict import NotYet, Passed, Verdict
+from workshop.judging import (
+    NotYet,
+    Passed,
+    Verdict,
+    base_of,
+    grown_images,
+    interactive,
+    layers_of,
+    moment,
+    new_of,
+    short_digest,
+    typed,
+    unanswered,
+)
 
 SHOWN = 12
 """Digits of a layer's digest that its name has."""
@@ -20,7 +32,7 @@ SLACK = 0.06
 def started(seen: Evidence) -> Verdict:
     """A shell on a terminal started in a container whose root is stacked of layers, and is not the host's."""
     shells = [one for one in interactive(seen) if layers_of(one)]
-    fresh = [one for one in shells if one in seen.appeared()]
+    fresh = new_of(seen, shells)
     if fresh:
         return Passed(container=fresh[0].name, own=_told(fresh[0].root), host=_told(seen.now.host.root))
     if shells:
@@ -58,10 +70,8 @@ def kernel(facts: Facts) -> str:
 def base_named(seen: Evidence) -> Verdict:
     """The answer is the name of the one layer below the container's own."""
     answered, shells = typed(seen.answer).lower(), _shells(seen)
-    if not shells:
-        return NotYet("no_container")
-    if not answered:
-        return NotYet("no_answer")
+    if not shells or not answered:
+        return unanswered(shells)
     for one in shells:
         if layers_of(one)[-1] in answered:
             return Passed(layer=layers_of(one)[-1], container=one.name)
@@ -72,7 +82,7 @@ def base_named(seen: Evidence) -> Verdict:
 
 def base(facts: Facts) -> str:
     """The bottom layer of the newest container with a shell."""
-    shells = _shells(Evidence(facts, facts))
+    shells = _shells(moment(facts))
     return layers_of(shells[0])[-1] if shells else ""
 
 
@@ -128,19 +138,19 @@ def _wrote(seen: Evidence, path: str, kind: str, otherwise: NotYet) -> Verdict:
 def committed(seen: Evidence) -> Verdict:
     """An image appeared that has all layers of another and one more."""
     fresh = [one for one in seen.now.images if one not in seen.before.images]
-    grown = [(one, below) for one in fresh if (below := _below(one, seen.now))]
+    grown = [(one, below) for one in fresh if (below := base_of(one, seen.now))]
     if grown:
         image, below = grown[0]
-        return Passed(image=image.name, layer=image.layers[-1].removeprefix("sha256:")[:SHOWN], below=below.name)
+        return Passed(image=image.name, layer=short_digest(image.layers[-1]), below=below.name)
     if fresh:
         return NotYet("no_new_layer", image=fresh[0].name)
-    there = [one for one in seen.now.images if _below(one, seen.now)]
+    there = [one for one in seen.now.images if base_of(one, seen.now)]
     return NotYet("already_there", image=there[0].name) if there else NotYet("no_image")
 
 
 def size_named(seen: Evidence) -> Verdict:
     """The answer is the size of the layer that an image has above another's."""
-    grown = _grown(seen.now)
+    grown = grown_images(seen.now)
     if not grown:
         return NotYet("no_image")
     answered = _bytes(seen.answer)
@@ -157,17 +167,17 @@ def size_named(seen: Evidence) -> Verdict:
 
 def size(facts: Facts) -> str:
     """That size, in bytes."""
-    grown = _grown(facts)
+    grown = grown_images(facts)
     return str(grown[0][0].size - grown[0][1].size) if grown else ""
 
 
 def third_stacked(seen: Evidence) -> Verdict:
     """A container started from the image with one more layer, and so stands on both."""
-    grown = _grown(seen.now)
+    grown = grown_images(seen.now)
     if not grown:
         return NotYet("no_image")
     there = [one for one in seen.now.containers for image, _ in grown if layers_of(one) == _names(image)]
-    if fresh := [one for one in there if one in seen.appeared()]:
+    if fresh := new_of(seen, there):
         return Passed(container=fresh[0].name, upper=layers_of(fresh[0])[0], lower=layers_of(fresh[0])[-1])
     if there:
         return NotYet("already_there", container=there[0].name)
@@ -219,7 +229,7 @@ def drivers(facts: Facts) -> str:
 
 def tidied(seen: Evidence) -> Verdict:
     """The image that was made is gone."""
-    before = [image for image, _ in _grown(seen.before)]
+    before = [image for image, _ in grown_images(seen.before)]
     gone = [one for one in before if one not in seen.now.images]
     if not before:
         return NotYet("was_not_there")
@@ -238,22 +248,12 @@ def _written(container: Container) -> set[tuple[str, str]]:
 
 def _names(image: Image) -> tuple[str, ...]:
     """Its layers as a container shows them, the topmost first."""
-    return tuple(one.removeprefix("sha256:")[:SHOWN] for one in reversed(image.layers))
-
-
-def _below(image: Image, facts: Facts) -> Image | None:
-    """The image on which this one stands with one more layer."""
-    return next((one for one in facts.images if one.layers == image.layers[:-1]), None)
-
-
-def _grown(facts: Facts) -> list[tuple[Image, Image]]:
-    """Images that stand on another, with that one."""
-    return [(one, below) for one in facts.images if (below := _below(one, facts))]
+    return tuple(short_digest(one) for one in reversed(image.layers))
 
 
 def _third(facts: Facts) -> list[Container]:
     """Containers that stand on an image with one more layer."""
-    return [one for one in facts.containers for image, _ in _grown(facts) if layers_of(one) == _names(image)]
+    return [one for one in facts.containers for image, _ in grown_images(facts) if layers_of(one) == _names(image)]
 
 
 def _stacking(facts: Facts) -> list[str]:

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
-import re
-
 from workshop.facts import Container, Evidence, Facts
-from workshop.facts.reading import command_of, interactive, kinds_named, number, typed
-from workshop.verdict import NotYet, Passed, Verdict
-
-SYS_ADMIN = 1 << 21
-"""The capability that is the first to go when a container's rights are bounded, and that the host's root has."""
-FILTERED = 2
-"""Seccomp's mode for a filter (seccomp(2))."""
-OVERFLOW_UID = 65534
-"""Whom the kernel shows where an identity has no number in the reader's user namespace."""
+from workshop.judging import (
+    CAP_SYS_ADMIN,
+    OVERFLOW_UID,
+    SECCOMP_FILTER,
+    NotYet,
+    Passed,
+    Verdict,
+    interactive,
+    kinds_named,
+    mask,
+    moment,
+    new_of,
+    none_new,
+    not_a_shell,
+    number,
+    typed,
+)
 
 
 def first_process_there(seen: Evidence) -> Verdict:
@@ -23,7 +29,7 @@ def first_process_there(seen: Evidence) -> Verdict:
         return Passed(pid=one.init.pid) if _went_on(seen) else NotYet("stands_still")
     for half in seen.now.half_made:
         return NotYet("no_process", number=half.number, total=half.total)
-    made = [one for one in interactive(seen) if one in seen.appeared()]
+    made = new_of(seen, interactive(seen))
     return NotYet("made_at_once", container=made[0].name) if made else NotYet("no_half_made")
 
 
@@ -132,11 +138,11 @@ def power_named(seen: Evidence) -> Verdict:
     if not one.root.apart(seen.now.host.root):
         return NotYet("hosts_root", mounts=len(one.mounts))
     held = one.security.effective
-    if not held & SYS_ADMIN:
+    if not held & CAP_SYS_ADMIN:
         return NotYet("bounded_already", held=held.bit_count())
     if not typed(seen.answer):
         return NotYet("no_answer")
-    if number(seen.answer) == held.bit_count() or _mask(seen.answer) == held:
+    if number(seen.answer) == held.bit_count() or mask(seen.answer) == held:
         return Passed(held=held.bit_count(), mask=f"{held:x}")
     return NotYet("other_set", answered=typed(seen.answer)[:40])
 
@@ -147,11 +153,11 @@ def restricted(seen: Evidence) -> Verdict:
     if one is None:
         return NotYet("no_half_made")
     rights = one.security
-    if rights.bounding & SYS_ADMIN:
+    if rights.bounding & CAP_SYS_ADMIN:
         return NotYet("all_powers", held=rights.bounding.bit_count())
     if not rights.no_new_privileges:
         return NotYet("can_gain", held=rights.bounding.bit_count())
-    if rights.seccomp != FILTERED:
+    if rights.seccomp != SECCOMP_FILTER:
         return NotYet("no_filter")
     return Passed(held=rights.bounding.bit_count()) if _went_on(seen) else NotYet("stands_still")
 
@@ -176,9 +182,9 @@ def made_by_hand(seen: Evidence) -> Verdict:
     for container in appeared:
         if container.engine == "box":
             return NotYet("box_again", container=container.name)
-        return NotYet("not_a_shell", container=container.name, command=command_of(container))
+        return not_a_shell(container)
     others = [one for one in interactive(seen) if one.engine != "box"]
-    return NotYet("already_there", container=others[0].name) if others else NotYet("no_container")
+    return none_new(others)
 
 
 def missing_kinds_named(seen: Evidence) -> Verdict:
@@ -207,15 +213,15 @@ def made_by_runc(seen: Evidence) -> Verdict:
             return Passed(container=container.name, held=container.security.bounding.bit_count(), mounts=len(container.mounts))
     for container in appeared:
         if container.engine == "runc":
-            return NotYet("not_a_shell", container=container.name, command=command_of(container))
+            return not_a_shell(container)
         return NotYet("other_engine", container=container.name, engine=container.engine)
     ours = [one for one in interactive(seen) if one.engine == "runc"]
-    return NotYet("already_there", container=ours[0].name) if ours else NotYet("no_container")
+    return none_new(ours)
 
 
 def all_gone(seen: Evidence) -> Verdict:
     """The newest box that was there when the step began is gone, and so is the newest container of another engine."""
-    there = interactive(Evidence(seen.before, seen.before))
+    there = interactive(moment(seen.before))
     boxes, others = ([one for one in there if (one.engine == "box") is of_box] for of_box in (True, False))
     if not boxes:
         return NotYet("was_not_there")
@@ -250,7 +256,7 @@ def power(facts: Facts) -> str:
 
 def missing_kinds(facts: Facts) -> str:
     """The namespaces that the box has of its own and the other container has not, or "none"."""
-    both = _both(Evidence(facts, facts))
+    both = _both(moment(facts))
     if both is None:
         raise LookupError
     ours, theirs = ({*one.namespaces.apart_from(facts.host.namespaces)} for one in both)
@@ -277,12 +283,6 @@ def _here(facts: Facts) -> Container:
 
 def _both(seen: Evidence) -> tuple[Container, Container] | None:
     """The newest box and the newest container of another engine, each with a shell on a terminal."""
-    there = interactive(Evidence(seen.now, seen.now))
+    there = interactive(moment(seen.now))
     ours, others = ([one for one in there if (one.engine == "box") is of_box] for of_box in (True, False))
     return (ours[0], others[0]) if ours and others else None
-
-
-def _mask(answer: str | None) -> int | None:
-    """A capability mask as /proc shows it; None where there is none or more than one."""
-    found = re.findall(r"(?<![0-9a-z])(?:0x)?([0-9a-f]+)(?![0-9a-z])", typed(answer).lower())
-    return int(found[0], 16) if len(found) == 1 else None

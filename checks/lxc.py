@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from workshop.facts import Container, Evidence, Facts, LxcContainer
-from workshop.facts.reading import number, typed
-from workshop.verdict import NotYet, Passed, Verdict
+from workshop.judging import NotYet, Passed, Verdict, number, short_digest, typed
 
 NAME = "ws-lab"
 PLACE = f"/var/lib/lxc/{NAME}"
@@ -131,12 +130,12 @@ def image_moved(seen: Evidence) -> Verdict:
         return NotYet("other_image", image=others[0]) if others else NotYet("no_image")
     base = images.get(BASE, moved)
     if moved.id != base.id:
-        return NotYet("another_image", digest=_short(moved.id), base=_short(base.id))
+        return NotYet("another_image", digest=short_digest(moved.id), base=short_digest(base.id))
     if any(one == moved and one.created == moved.created for one in seen.before.images):
         return NotYet("already_there")
     if not seen.now.lxc.packed:
         return NotYet("not_packed")
-    return Passed(digest=_short(moved.id)) if moved.created >= seen.now.lxc.packed else NotYet("not_loaded")
+    return Passed(digest=short_digest(moved.id)) if moved.created >= seen.now.lxc.packed else NotYet("not_loaded")
 
 
 def group_named(seen: Evidence) -> Verdict:
@@ -191,7 +190,3 @@ def _is_copy(facts: Facts) -> bool:
 
 def _group(running: Container) -> str:
     return next((one.path for one in running.cgroups.memberships if NAME in one.path), "")
-
-
-def _short(identity: str) -> str:
-    return identity.removeprefix("sha256:")[:12]

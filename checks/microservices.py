@@ -11,8 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from workshop.facts import Container, Evidence, Facts
-from workshop.facts.reading import command_of, number, typed
-from workshop.verdict import NotYet, Passed, Verdict
+from workshop.judging import NotYet, Passed, Verdict, command_of, left_of, new_of, number, typed
 
 TICKS = 100
 """Clock ticks of a second in /proc (USER_HZ), on every architecture that Docker runs on."""
@@ -93,7 +92,7 @@ def visitor_served(seen: Evidence) -> Verdict:
     shop = _shop(seen.now)
     if not shop.front:
         return NotYet("no_front")
-    new = [one for one in shop.visitors if one in seen.appeared()]
+    new = new_of(seen, shop.visitors)
     for one in new:
         if any(process.name == "sleep" for process in one.processes):
             return Passed(visitor=one.name, pid=one.init.pid)
@@ -121,7 +120,7 @@ def _goes_on(seen: Evidence, ones: Sequence[Container]) -> bool:
 
 
 def _replaced(seen: Evidence, before: Shop, now: Shop) -> Verdict:
-    old = [one for one in before.greeting if seen.now.same(one)]
+    old = left_of(seen, before.greeting)
     new = [one for one in now.greeting if not seen.before.same(one)]
     if old or not new:
         return NotYet("two_greetings") if new else NotYet("untouched") if old else NotYet("no_greeting")
@@ -156,7 +155,7 @@ def shop_closed(seen: Evidence) -> Verdict:
     before = _shop(seen.before)
     if not before.greeting:
         return NotYet("was_closed")
-    if left := [one for one in before.members if seen.now.same(one)]:
+    if left := left_of(seen, before.members):
         return NotYet("still_there", count=len(left), container=left[0].name)
     if _networks(before.greeting[-1]) & _known(seen.now, before.greeting[-1].engine):
         return NotYet("network_there")

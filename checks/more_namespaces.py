@@ -3,15 +3,24 @@
 from __future__ import annotations
 
 from workshop.facts import Container, Evidence, Facts, Queue
-from workshop.facts.reading import command_of, interactive, is_shell, number
-from workshop.verdict import NotYet, Passed, Verdict
+from workshop.judging import (
+    ENGINES,
+    OVERFLOW_UID,
+    NotYet,
+    Passed,
+    Verdict,
+    has_own,
+    interactive,
+    moment,
+    new_of,
+    not_by_hand,
+    number,
+    targets_of,
+    unanswered,
+)
 
 OWN = ("ipc", "mnt", "pid", "user", "uts")
 """The namespaces that the command of the lesson makes."""
-ENGINES = ("box", "docker", "podman", "lxc", "runc", "nspawn")
-"""Who would have done the learner's work, where the kernel shows their mark."""
-OVERFLOW_UID = 65534
-"""Whom the kernel shows where an identity has no number in the reader's user namespace."""
 DAY = 86_400
 """Seconds of a day."""
 KEY_BITS = 0xFFFFFFFF
@@ -20,23 +29,18 @@ KEY_BITS = 0xFFFFFFFF
 
 def stranger_started(seen: Evidence) -> Verdict:
     """A shell on a terminal became PID 1 of a container made by hand whose root is not the host's root."""
-    ours, appeared = _by_hand(seen), seen.appeared()
-    for container in ours:
-        if container in appeared:
-            return Passed(container=container.name, pid=container.init.pid)
-    for container in appeared:
+    ours = _by_hand(seen)
+    for container in new_of(seen, ours):
+        return Passed(container=container.name, pid=container.init.pid)
+    for container in seen.appeared():
         return _lacking(seen, container)
     return NotYet("already_there", pid=ours[0].init.pid) if ours else NotYet("no_container")
 
 
 def _lacking(seen: Evidence, container: Container) -> NotYet:
     """What keeps a container that did start from being the one that the lesson needs."""
-    if container.engine in ENGINES:
-        return NotYet("engine_made", container=container.name, maker=container.engine)
-    if not is_shell(container) or not container.init.terminal:
-        return NotYet("not_a_shell", command=command_of(container))
-    if shared := [kind for kind in OWN if kind in container.namespaces.shared_with(seen.now.host.namespaces)]:
-        return NotYet("shares_namespaces", names=", ".join(shared))
+    if lacking := not_by_hand(container, seen.now.host.namespaces, OWN):
+        return lacking
     return NotYet("real_root") if container.users.host_uid(0) == 0 else NotYet("no_map")
 
 
@@ -44,7 +48,7 @@ def owner_named(seen: Evidence) -> Verdict:
     """The answer is the uid that the container's root has on the host."""
     answered, ours = number(seen.answer), _by_hand(seen)
     if not ours or answered is None:
-        return _unanswered(ours)
+        return unanswered(ours)
     if answered in {one.users.host_uid(0) for one in ours}:
         return Passed(uid=answered)
     if answered == 0:
@@ -61,9 +65,9 @@ def mounted_inside(seen: Evidence) -> Verdict:
         earlier = seen.before.same(container)
         known = {one.target for one in (earlier.mounts if earlier else seen.now.host.mounts)}
         for mount in container.mounts:
-            if mount.target not in known and mount.target not in _targets(seen.now):
+            if mount.target not in known and mount.target not in targets_of(seen.now):
                 return Passed(target=mount.target, type=mount.type, container=container.name)
-    if strange := sorted(_targets(seen.now) - _targets(seen.before)):
+    if strange := sorted(targets_of(seen.now) - targets_of(seen.before)):
         return NotYet("on_host", target=strange[0])
     return NotYet("no_mount")
 
@@ -100,7 +104,7 @@ def key_named(seen: Evidence) -> Verdict:
     """The answer is the key of a queue in the container's IPC namespace."""
     answered, ours = number(seen.answer), _by_hand(seen)
     if not ours or answered is None:
-        return _unanswered(ours)
+        return unanswered(ours)
     queues = [queue for one in ours for queue in one.ipc.queues]
     if not queues:
         return NotYet("no_queue")
@@ -130,7 +134,7 @@ def older_started(seen: Evidence) -> Verdict:
 
 def containers_gone(seen: Evidence) -> Verdict:
     """The containers made by hand were there when the step began, and none of them is now."""
-    there = _by_hand(Evidence(seen.before, seen.before))
+    there = _by_hand(moment(seen.before))
     if not there:
         return NotYet("was_not_there")
     older = [one for one in seen.before.containers if one.clocks.boottime >= DAY]
@@ -154,23 +158,13 @@ def _by_hand(seen: Evidence) -> list[Container]:
     """Containers that may be the learner's: a shell on a terminal, made by no engine, its root a stranger on the host."""
     host = seen.now.host.namespaces
     found = [one for one in interactive(seen) if one.engine not in ENGINES and one.users.host_uid(0)]
-    return [one for one in found if set(OWN) <= set(one.namespaces.apart_from(host))]
+    return [one for one in found if has_own(one, host, OWN)]
 
 
 def _one(facts: Facts) -> Container:
-    return _by_hand(Evidence(facts, facts))[0]
+    return _by_hand(moment(facts))[0]
 
 
 def _new(before: tuple[Queue, ...], now: tuple[Queue, ...]) -> list[Queue]:
     known = {one.id for one in before}
     return [one for one in now if one.id not in known]
-
-
-def _targets(facts: Facts) -> set[str]:
-    """Where something is mounted on the host."""
-    return {one.target for one in facts.host.mounts}
-
-
-def _unanswered(ours: list[Container]) -> NotYet:
-    """What is missing before an answer can be judged: the answer itself, or a container to ask of."""
-    return NotYet("no_answer") if ours else NotYet("no_container")

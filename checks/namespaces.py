@@ -3,33 +3,38 @@
 from __future__ import annotations
 
 from workshop.facts import Container, Evidence, Facts, Process
-from workshop.facts.reading import command_of, interactive, is_shell, number, typed
-from workshop.verdict import NotYet, Passed, Verdict
+from workshop.judging import (
+    NotYet,
+    Passed,
+    Verdict,
+    gone_of,
+    interactive,
+    is_new,
+    moment,
+    new_of,
+    none_new,
+    not_at_terminal,
+    number,
+    typed,
+    unanswered,
+)
 
 
 def container_started(seen: Evidence) -> Verdict:
     """A shell on a terminal became PID 1 of a container."""
-    ours, appeared = interactive(seen), seen.appeared()
-    for container in ours:
-        if container in appeared:
-            return Passed(container=container.name, namespace=container.namespaces.pid)
-    for container in appeared:
-        return _lacking(container)
-    return NotYet("already_there", container=ours[0].name) if ours else NotYet("no_container")
-
-
-def _lacking(container: Container) -> NotYet:
-    """What keeps a container that did start from being one to work in."""
-    if not is_shell(container):
-        return NotYet("not_a_shell", container=container.name, command=command_of(container))
-    return NotYet("no_terminal", container=container.name)
+    ours = interactive(seen)
+    for container in new_of(seen, ours):
+        return Passed(container=container.name, namespace=container.namespaces.pid)
+    for container in seen.appeared():
+        return not_at_terminal(container)
+    return none_new(ours)
 
 
 def host_pid_named(seen: Evidence) -> Verdict:
     """The answer is the host's number of a container's PID 1."""
     answered, ours = number(seen.answer), interactive(seen)
     if not ours or answered is None:
-        return _unanswered(ours)
+        return unanswered(ours)
     for container in ours:
         if answered == container.init.pid:
             return Passed(pid=answered, container=container.name)
@@ -46,7 +51,7 @@ def cgroup_path_named(seen: Evidence) -> Verdict:
     """The answer is the path of the container's control group from the host's root, in whichever hierarchy it has one."""
     answered, ours = typed(seen.answer), interactive(seen)
     if not ours or not answered:
-        return _unanswered(ours)
+        return unanswered(ours)
     path = answered.split(":", 2)[-1]
     for container in ours:
         if path in _own_paths(container):
@@ -64,11 +69,11 @@ def entered(seen: Evidence) -> Verdict:
         return NotYet("no_container")
     visitors = [(one, process) for one in ours for process in _visitors(one)]
     for container, process in visitors:
-        if _identity(process) not in _earlier(seen, container):
+        if is_new(seen, container, process):
             return Passed(pid=process.inner, outside=process.pid, parent=process.parent)
     if visitors:
         return NotYet("already_there", pid=visitors[0][1].inner)
-    born = [process for process in _others(ours[0]) if _identity(process) not in _earlier(seen, ours[0])]
+    born = [process for process in _others(ours[0]) if is_new(seen, ours[0], process)]
     return NotYet("born_inside", name=born[0].name, pid=born[0].inner) if born else NotYet("nobody_entered")
 
 
@@ -94,7 +99,7 @@ def grandchild_started(seen: Evidence) -> Verdict:
         return NotYet("no_container")
     found = [(one, process) for one in ours for process in _others(one) if _inner_parent(one, process) > 1]
     for container, process in found:
-        if _identity(process) not in _earlier(seen, container):
+        if is_new(seen, container, process):
             return Passed(name=process.name, pid=process.inner, parent=_inner_parent(container, process))
     if found:
         return NotYet("already_there", name=found[0][1].name, pid=found[0][1].inner)
@@ -133,15 +138,14 @@ def _lost_its_parent(seen: Evidence, container: Container, process: Process) -> 
 
 def container_died(seen: Evidence) -> Verdict:
     """The container was there when the step began, and is not now."""
-    there, appeared = interactive(Evidence(seen.before, seen.before)), seen.appeared()
+    there = interactive(moment(seen.before))
     if not there:
         return NotYet("was_not_there")
-    gone = [one for one in there if seen.now.same(one) is None]
+    gone = gone_of(seen, there)
     if not gone:
         return NotYet("still_there", pid=there[0].init.pid, container=there[0].name)
-    for one in interactive(seen):
-        if one in appeared:
-            return NotYet("another_there", container=one.name, pid=one.init.pid)
+    for one in new_of(seen, interactive(seen)):
+        return NotYet("another_there", container=one.name, pid=one.init.pid)
     others = len(_others(gone[0]))
     return Passed(pid=gone[0].init.pid, others=others) if others else Passed("died_alone", pid=gone[0].init.pid)
 
@@ -187,16 +191,5 @@ def _identity(process: Process) -> tuple[int, int]:
     return process.pid, process.started
 
 
-def _earlier(seen: Evidence, container: Container) -> set[tuple[int, int]]:
-    """Who of this container was there when the step began."""
-    earlier = seen.before.same(container)
-    return {_identity(one) for one in earlier.processes} if earlier else set()
-
-
 def _one(facts: Facts) -> Container:
-    return interactive(Evidence(facts, facts))[0]
-
-
-def _unanswered(ours: tuple[Container, ...]) -> NotYet:
-    """What is missing before an answer can be judged: the answer itself, or a container to ask of."""
-    return NotYet("no_answer") if ours else NotYet("no_container")
+    return interactive(moment(facts))[0]

@@ -6,8 +6,19 @@ from ipaddress import IPv4Interface
 from itertools import combinations
 
 from workshop.facts import Container, Evidence, Facts, Interface
-from workshop.facts.reading import command_of, interactive, is_shell, number
-from workshop.verdict import NotYet, Passed, Verdict
+from workshop.judging import (
+    NotYet,
+    Passed,
+    Verdict,
+    at_terminal,
+    gone_of,
+    has_own,
+    interactive,
+    moment,
+    newest_first,
+    not_a_shell,
+    number,
+)
 
 Ends = tuple[Container, Interface, Container, Interface]
 """Two containers and the interface of each that is one end of a cable between them."""
@@ -25,8 +36,8 @@ def first_started(seen: Evidence) -> Verdict:
 
 def _lacking(seen: Evidence, container: Container) -> NotYet:
     """What keeps a container that did start from being the first one."""
-    if not is_shell(container) or not container.init.terminal:
-        return NotYet("not_a_shell", container=container.name, command=command_of(container))
+    if not at_terminal(container):
+        return not_a_shell(container)
     if "net" in container.namespaces.shared_with(seen.now.host.namespaces):
         return NotYet("host_network", container=container.name)
     return NotYet("has_network", container=container.name, name=_given(seen.now, container)[0].name)
@@ -213,7 +224,7 @@ def cables_gone(seen: Evidence) -> Verdict:
     switches = [one for one in seen.before.containers if _bridges(one)]
     if not switches:
         return NotYet("was_not_there")
-    gone = [one for one in switches if seen.now.same(one) is None]
+    gone = gone_of(seen, switches)
     if not gone:
         return NotYet("still_there", container=switches[0].name)
     left = _left(seen)
@@ -225,7 +236,7 @@ def cables_gone(seen: Evidence) -> Verdict:
 
 def all_gone(seen: Evidence) -> Verdict:
     """The first container was there when the step began and is gone, and the host has no new link."""
-    earlier = Evidence(seen.before, seen.before)
+    earlier = moment(seen.before)
     left = _left(earlier)
     if not left:
         return NotYet("was_not_there")
@@ -242,13 +253,13 @@ def all_gone(seen: Evidence) -> Verdict:
 
 def interface_count(facts: Facts) -> str:
     """How many interfaces the first container has."""
-    left = _left(Evidence(facts, facts))
+    left = _left(moment(facts))
     return str(len(left.interfaces)) if left else ""
 
 
 def peer_index(facts: Facts) -> str:
     """The index of the other end of the first container's cable."""
-    left = _left(Evidence(facts, facts))
+    left = _left(moment(facts))
     return str(next(link.peer for link in left.interfaces if link.kind == "veth")) if left else ""
 
 
@@ -276,8 +287,7 @@ def _bridges(container: Container) -> list[Interface]:
 
 def _own_networks(facts: Facts) -> list[Container]:
     """Containers with a network namespace of their own, the newest first."""
-    found = [one for one in facts.containers if "net" in one.namespaces.apart_from(facts.host.namespaces)]
-    return sorted(found, key=lambda one: -one.init.started)
+    return newest_first(one for one in facts.containers if has_own(one, facts.host.namespaces, ["net"]))
 
 
 def _others(seen: Evidence, left: Container) -> list[Container]:
@@ -302,13 +312,13 @@ def _ends(container: Container) -> list[Interface]:
 
 def _cables(facts: Facts) -> list[Ends]:
     """Cables from the first container straight to another one that is no bridge's."""
-    left = _left(Evidence(facts, facts))
+    left = _left(moment(facts))
     return [ends for ends in _all_cables(facts) if ends[0] == left and not ends[3].bridge]
 
 
 def _bridged(facts: Facts) -> tuple[Container, Container] | None:
     """The first container and another, with a cable each to a port of the same bridge, the ports being up."""
-    left = _left(Evidence(facts, facts))
+    left = _left(moment(facts))
     plugged = [(near, other, far) for near, _, other, far in _all_cables(facts) if far.bridge and far.up]
     for (one, switch, port), (other, other_switch, other_port) in combinations(plugged, 2):
         if left in (one, other) and one != other and (switch, port.bridge) == (other_switch, other_port.bridge):

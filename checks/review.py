@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TypeVar
 
-from workshop.facts import Asked, Container, Evidence, Facts, Mount, Process
-from workshop.facts.reading import interactive, layers_of
-from workshop.verdict import NotYet, Passed, Verdict
+from workshop.facts import Asked, Container, Evidence, Facts, Process
+from workshop.judging import MEBIBYTE, NotYet, Passed, Verdict, interactive, layers_of, moment, mounted_at, new_of, none_new
 
 Option = TypeVar("Option")
 YEARS = {"chroot": 1979, "FreeBSD jails": 2000, "Solaris Zones": 2005, "LXC": 2008, "Docker": 2013, "runc": 2015}
@@ -17,17 +16,15 @@ DEVICES = {"null": "1:3", "zero": "1:5", "full": "1:7", "random": "1:8", "urando
 """Character devices that every container may use, by their numbers (the kernel's devices.txt)."""
 UIDS = (0, 33, 1000)
 SHARES = (0.25, 0.4, 0.6, 1.5, 2.5)
-MIB = 1 << 20
 TARGETS = ("/proc", "/sys", "/dev", "/dev/pts", "/dev/shm", "/dev/mqueue")  # noqa: S108  # names to compare, not files
 
 
 def container_started(seen: Evidence) -> Verdict:
     """A container whose PID 1 is a shell on a terminal appeared."""
-    ours, appeared = interactive(seen), seen.appeared()
-    for container in ours:
-        if container in appeared:
-            return Passed(container=container.name, pid=container.init.pid)
-    return NotYet("already_there", container=ours[0].name) if ours else NotYet("no_container")
+    ours = interactive(seen)
+    for container in new_of(seen, ours):
+        return Passed(container=container.name, pid=container.init.pid)
+    return none_new(ours)
 
 
 def limits_set(seen: Evidence) -> Verdict:
@@ -49,22 +46,17 @@ def _limited(container: Container) -> bool:
 
 def _own(facts: Facts) -> Container | None:
     """The learner's own container, most likely: the newest with a shell on a terminal."""
-    return next(iter(interactive(Evidence(facts, facts))), None)
+    return next(iter(interactive(moment(facts))), None)
 
 
 def _own_limited(facts: Facts) -> Container | None:
     """The newest of them that has both limits."""
-    return next((one for one in interactive(Evidence(facts, facts)) if _limited(one)), None)
+    return next((one for one in interactive(moment(facts)) if _limited(one)), None)
 
 
 def _pick(own: Container, options: Sequence[Option]) -> Option:
     """One of the options: the same as long as the container lives, and another for the next."""
     return options[(own.init.pid + own.init.started) % len(options)]
-
-
-def _mounted(own: Container, target: str) -> Mount | None:
-    """What covers a place in the container: the last mount there."""
-    return next((one for one in reversed(own.mounts) if one.target == target), None)
 
 
 # Before Docker, and what Docker is
@@ -140,7 +132,7 @@ def replaced(facts: Facts) -> Asked | None:
 def density(facts: Facts) -> Asked | None:
     """How many containers of this memory limit fit into one GiB."""
     own = _own_limited(facts)
-    limit = (own.cgroups.memory.limit or 0) // MIB if own and own.cgroups.memory else 0
+    limit = (own.cgroups.memory.limit or 0) // MEBIBYTE if own and own.cgroups.memory else 0
     return Asked(1024 // limit, {"container": own.name, "limit": limit}) if own and 0 < limit <= 1024 else None
 
 
@@ -302,12 +294,9 @@ def device_rule(facts: Facts) -> Asked | None:
 def root_type(facts: Facts) -> Asked | None:
     """Of which type the container's root file system is."""
     own = _own(facts)
-    root = _mounted(own, "/") if own else None
-    return Asked(root.type, {"container": own.name}, slip=_host_type(facts)) if own and root else None
-
-
-def _host_type(facts: Facts) -> str | None:
-    return next((one.type for one in reversed(facts.host.mounts) if one.target == "/"), None)
+    root = mounted_at(own.mounts, "/") if own else None
+    host = mounted_at(facts.host.mounts, "/")
+    return Asked(root.type, {"container": own.name}, slip=host.type if host else None) if own and root else None
 
 
 def upper(facts: Facts) -> Asked | None:
@@ -319,7 +308,7 @@ def upper(facts: Facts) -> Asked | None:
 def mount_type(facts: Facts) -> Asked | None:
     """What is mounted at one of the usual places in the container."""
     own = _own(facts)
-    found = [one for one in (_mounted(own, target) for target in TARGETS) if one] if own else []
+    found = [one for one in (mounted_at(own.mounts, target) for target in TARGETS) if one] if own else []
     if own is None or not found:
         return None
     one = _pick(own, found)

@@ -5,47 +5,59 @@ from __future__ import annotations
 import re
 
 from workshop.facts import Container, Evidence, Facts
-from workshop.facts.reading import command_of, interactive, is_shell, number, typed
-from workshop.verdict import NotYet, Passed, Verdict
+from workshop.judging import (
+    CAP_SYS_ADMIN,
+    OVERFLOW_UID,
+    SECCOMP_FILTER,
+    NotYet,
+    Passed,
+    Verdict,
+    at_terminal,
+    gone_of,
+    interactive,
+    is_new,
+    mask,
+    moment,
+    new_of,
+    none_new,
+    not_a_shell,
+    number,
+    targets_of,
+    typed,
+    unanswered,
+)
 
-SYS_ADMIN = 1 << 21
-"""The capability that mount(2), sethostname(2) and most else that an administrator does ask for."""
-FILTERED = 2
-"""Seccomp's mode for a filter (seccomp(2))."""
-OVERFLOW_UID = 65534
-"""Whom the kernel shows where an identity has no number in the reader's user namespace."""
 NO_LABEL = frozenset({"none", "no", "nothing", "empty", "-", "无", "没有", "空"})
 
 
 def confined_container_started(seen: Evidence) -> Verdict:
     """A shell on a terminal became PID 1 of a container with a seccomp filter and without CAP_SYS_ADMIN."""
-    ours, appeared = _confined(seen), seen.appeared()
-    for container in ours:
-        if container in appeared:
-            return Passed(container=container.name)
-    for container in appeared:
+    ours = _confined(seen)
+    for container in new_of(seen, ours):
+        return Passed(container=container.name)
+    for container in seen.appeared():
         return _lacking(container)
-    return NotYet("already_there", container=ours[0].name) if ours else NotYet("no_container")
+    return none_new(ours)
 
 
 def _lacking(container: Container) -> NotYet:
     """What keeps a container that did start from being the one to look at."""
-    if not is_shell(container) or not container.init.terminal:
-        return NotYet("not_a_shell", container=container.name, command=command_of(container))
+    if not at_terminal(container):
+        return not_a_shell(container)
     return NotYet("not_confined", container=container.name, seccomp=container.security.seccomp)
 
 
 def bounding_set_named(seen: Evidence) -> Verdict:
     """The answer is the container's bounding set, as the mask that CapBnd shows."""
-    answered, ours = _mask(seen.answer), _confined(seen)
+    answered, ours = mask(seen.answer), _confined(seen)
     if not ours or answered is None:
-        return _unanswered(ours)
+        return unanswered(ours)
     for container in ours:
         if answered == container.security.bounding:
             return Passed(held=answered.bit_count(), mask=f"{answered:016x}")
     if answered == 0:
         return NotYet("empty_set")
-    if answered & SYS_ADMIN:
+    if answered & CAP_SYS_ADMIN:
         return NotYet("host_set", answered=f"{answered:x}", held=answered.bit_count())
     if number(seen.answer) == ours[0].security.bounding.bit_count():
         return NotYet("count_named")
@@ -57,11 +69,11 @@ def other_user_became(seen: Evidence) -> Verdict:
     ours = _confined(seen)
     if not ours:
         return NotYet("no_container")
-    if "/mnt" in _targets(seen.now) - _targets(seen.before):
+    if "/mnt" in targets_of(seen.now) - targets_of(seen.before):
         return NotYet("mounted_on_host")
     strangers = [(one, process) for one in ours for process in one.processes if process.uid != one.init.uid]
     for container, process in strangers:
-        if (process.pid, process.started) not in _earlier(seen, container):
+        if is_new(seen, container, process):
             return Passed(pid=process.inner, name=process.name, uid=_inside(container, process.uid))
     if strangers:
         return NotYet("already_there", pid=strangers[0][1].inner)
@@ -73,7 +85,7 @@ def filter_read(seen: Evidence) -> Verdict:
     """The answer is what Seccomp and NoNewPrivs say of the container's PID 1, in this order."""
     answered, ours = _two_values(seen.answer), _confined(seen)
     if not ours or not answered:
-        return _unanswered(ours)
+        return unanswered(ours)
     if len(answered) != 2:
         return NotYet("two_wanted", given=len(answered))
     real = [[one.security.seccomp, int(one.security.no_new_privileges)] for one in ours]
@@ -88,7 +100,7 @@ def masks_counted(seen: Evidence) -> Verdict:
     """The answer is how many mounts lie below the container's /proc."""
     answered, ours = number(seen.answer), _confined(seen)
     if not ours or answered is None:
-        return _unanswered(ours)
+        return unanswered(ours)
     if answered in {_masks(one) for one in ours}:
         return Passed(masks=answered, read_only=_masks(ours[0], read_only=True))
     return _other_count(seen, answered, ours[0])
@@ -111,7 +123,7 @@ def host_uid_named(seen: Evidence) -> Verdict:
     """The answer is the uid that the container's root has on the host."""
     answered, ours = _outside(seen.answer), _confined(seen)
     if not ours or answered is None:
-        return _unanswered(ours)
+        return unanswered(ours)
     if answered in {one.users.host_uid(0) for one in ours}:
         return Passed(uid=answered) if answered else Passed("same_root")
     if answered == 0:
@@ -125,7 +137,7 @@ def label_named(seen: Evidence) -> Verdict:
     """The answer is the label that a security module gave to the container's PID 1, or that there is none."""
     answered, ours = typed(seen.answer).lower(), _confined(seen)
     if not ours or not answered:
-        return _unanswered(ours)
+        return unanswered(ours)
     labels = {one.security.label.lower() for one in ours}
     if answered in NO_LABEL or "invalid argument" in answered or "no such file" in answered:
         return Passed("no_label") if "" in labels else NotYet("labelled")
@@ -145,21 +157,21 @@ def unprotected_container_started(seen: Evidence) -> Verdict:
     for container in appeared:
         if container.security.seccomp:
             return NotYet("filtered", container=container.name, seccomp=container.security.seccomp)
-        return NotYet("not_a_shell", container=container.name, command=command_of(container))
+        return not_a_shell(container)
     return NotYet("no_container")
 
 
 def hardened_container_started(seen: Evidence) -> Verdict:
     """A container made by hand appeared whose PID 1 can't mount and gains no new privileges."""
     appeared = seen.appeared()
-    ours = [one for one in _by_hand(seen) if one in appeared]
+    ours = new_of(seen, _by_hand(seen))
     for container in ours:
-        if not container.security.bounding & SYS_ADMIN and container.security.no_new_privileges:
+        if not container.security.bounding & CAP_SYS_ADMIN and container.security.no_new_privileges:
             return Passed(container=container.name, held=container.security.bounding.bit_count())
     for container in ours:
         if container.security.no_new_privileges:
             return NotYet("can_mount", container=container.name)
-        if container.security.bounding & SYS_ADMIN:
+        if container.security.bounding & CAP_SYS_ADMIN:
             return NotYet("nothing_taken", container=container.name)
         return NotYet("new_privileges", container=container.name)
     return NotYet("not_by_hand", container=appeared[0].name) if appeared else NotYet("no_container")
@@ -167,14 +179,14 @@ def hardened_container_started(seen: Evidence) -> Verdict:
 
 def containers_gone(seen: Evidence) -> Verdict:
     """The engine's container was there when the step began and is gone; so are those made by hand."""
-    earlier = Evidence(seen.before, seen.before)
+    earlier = moment(seen.before)
     there = _confined(earlier)
     if not there:
         return NotYet("was_not_there")
     for container in _by_hand(earlier):
         if seen.now.same(container):
             return NotYet("by_hand_left", container=container.name, pid=container.init.pid)
-    gone = [one for one in there if seen.now.same(one) is None]
+    gone = gone_of(seen, there)
     return Passed(container=gone[0].name) if gone else NotYet("still_running", container=there[0].name)
 
 
@@ -206,7 +218,8 @@ def label(facts: Facts) -> str:
 
 def _confined(seen: Evidence) -> list[Container]:
     """Containers with a shell on a terminal that an engine has locked in: filtered, and without CAP_SYS_ADMIN."""
-    return [one for one in interactive(seen) if one.security.seccomp == FILTERED and not one.security.bounding & SYS_ADMIN]
+    filtered = [one for one in interactive(seen) if one.security.seccomp == SECCOMP_FILTER]
+    return [one for one in filtered if not one.security.bounding & CAP_SYS_ADMIN]
 
 
 def _by_hand(seen: Evidence) -> list[Container]:
@@ -214,19 +227,8 @@ def _by_hand(seen: Evidence) -> list[Container]:
     return [one for one in interactive(seen) if not one.security.seccomp]
 
 
-def _unanswered(ours: list[Container]) -> NotYet:
-    """What is missing before an answer can be judged: the answer itself, or a container to ask of."""
-    return NotYet("no_answer") if ours else NotYet("no_container")
-
-
 def _one(facts: Facts) -> Container:
-    return _confined(Evidence(facts, facts))[0]
-
-
-def _mask(answer: str | None) -> int | None:
-    """A capability mask as /proc shows it or capsh takes it; None where there is none or more than one."""
-    found = re.findall(r"(?<![0-9a-z])(?:0x)?([0-9a-f]+)(?![0-9a-z])", typed(answer).lower())
-    return int(found[0], 16) if len(found) == 1 else None
+    return _confined(moment(facts))[0]
 
 
 def _two_values(answer: str | None) -> list[int]:
@@ -245,17 +247,6 @@ def _outside(answer: str | None) -> int | None:
 def _masks(container: Container, read_only: bool = False) -> int:
     """Mounts below /proc; only those that are read-only where this is asked for."""
     return sum(one.target.startswith("/proc/") and (not read_only or "ro" in one.options) for one in container.mounts)
-
-
-def _targets(facts: Facts) -> set[str]:
-    """Where something is mounted on the host."""
-    return {one.target for one in facts.host.mounts}
-
-
-def _earlier(seen: Evidence, container: Container) -> set[tuple[int, int]]:
-    """Processes of this container when the step began, by pid and start."""
-    earlier = seen.before.same(container)
-    return {(one.pid, one.started) for one in earlier.processes} if earlier else set()
 
 
 def _inside(container: Container, uid: int) -> int:

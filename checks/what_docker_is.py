@@ -5,15 +5,12 @@ from __future__ import annotations
 import re
 
 from workshop.facts import Evidence, Facts, HandFile, Image
-from workshop.facts.reading import SHELLS, layers_of, typed
-from workshop.verdict import NotYet, Passed, Verdict
+from workshop.judging import SHELLS, NotYet, Passed, Verdict, digest_digits, layers_of, new_of, short_digest, typed
 
 PROGRAM = "greet"
 BLOBS = "blobs/sha256/"
 OCI = "application/vnd.oci.image"
 """So all media types of an image's parts begin (OCI image specification, media types)."""
-SHOWN = 12
-"""Digits of a digest that engines show."""
 FEWEST = 6
 """So many digits tell a digest from any other here."""
 
@@ -56,7 +53,7 @@ def config_stored(seen: Evidence) -> Verdict:
     if layer is None:
         return NotYet("no_layer")
     if wrong := _misnamed(seen.now):
-        return NotYet("misnamed", name=wrong.path.removeprefix(BLOBS)[:SHOWN], found=_short(wrong))
+        return NotYet("misnamed", name=short_digest(wrong.path.removeprefix(BLOBS)), found=_short(wrong))
     if _file(seen.now, BLOBS + layer.digest) is None:
         return NotYet("layer_not_stored", digest=_short(layer))
     if not _configs(seen.now):
@@ -73,7 +70,7 @@ def manifest_stored(seen: Evidence) -> Verdict:
     if layer is None or not configs:
         return NotYet("no_config")
     if wrong := _misnamed(seen.now):
-        return NotYet("misnamed", name=wrong.path.removeprefix(BLOBS)[:SHOWN], found=_short(wrong))
+        return NotYet("misnamed", name=short_digest(wrong.path.removeprefix(BLOBS)), found=_short(wrong))
     if not _manifests(seen.now):
         return NotYet("no_manifest")
     fitting = _fitting_manifests(seen.now)
@@ -124,7 +121,7 @@ def image_loaded(seen: Evidence) -> Verdict:
     if layer is None:
         return NotYet("no_layer")
     if fresh := [one for one in ours if one not in seen.before.images]:
-        return Passed(image=fresh[0].name, digest=fresh[0].id.removeprefix("sha256:")[:SHOWN])
+        return Passed(image=fresh[0].name, digest=short_digest(fresh[0].id))
     if others := [one for one in seen.now.images if one not in seen.before.images]:
         return NotYet("other_layer", image=others[0].name, digest=_short(layer))
     return NotYet("already_there", image=ours[0].name) if ours else NotYet("no_image")
@@ -141,7 +138,7 @@ def id_explained(seen: Evidence) -> Verdict:
     if not digests:
         return NotYet("no_such_file", answered=answered)
     if right := digests & ids:
-        return Passed(file=answered, digest=min(right)[:SHOWN])
+        return Passed(file=answered, digest=short_digest(min(right)))
     if digests & {one.digest for one in _manifests(seen.now)}:
         return NotYet("the_manifest")
     layer = _file(seen.now, "layer.tar")
@@ -160,7 +157,7 @@ def greeter_started(seen: Evidence) -> Verdict:
         return NotYet("no_layer")
     ours = [one for one in seen.now.containers if layers_of(one) == (_short(layer),)]
     running = [one for one in ours if one.init.name in SHELLS | {PROGRAM} and one.init.terminal]
-    if fresh := [one for one in running if one in seen.appeared()]:
+    if fresh := new_of(seen, running):
         return Passed(container=fresh[0].name, program=fresh[0].init.name, pid=fresh[0].init.pid)
     if running:
         return NotYet("already_there", container=running[0].name)
@@ -192,7 +189,7 @@ def change_noticed(seen: Evidence) -> Verdict:
     if len(answered) < FEWEST:
         return NotYet("too_short", fewest=FEWEST)
     if wrong.path.removeprefix(BLOBS).startswith(answered):
-        return NotYet("promised", answered=answered[:SHOWN])
+        return NotYet("promised", answered=short_digest(answered))
     return Passed(digest=_short(wrong)) if wrong.digest.startswith(answered) else NotYet("other_digest", answered=answered)
 
 
@@ -219,7 +216,7 @@ def _file(facts: Facts, path: str) -> HandFile | None:
 
 def _short(file: HandFile) -> str:
     """As many digits of its digest as engines show."""
-    return file.digest[:SHOWN]
+    return short_digest(file.digest)
 
 
 def _blobs(facts: Facts) -> list[HandFile]:
@@ -270,7 +267,7 @@ def _our_images(facts: Facts) -> list[Image]:
 
 def _our_ids(facts: Facts) -> set[str]:
     """The digests that are their ids."""
-    return {one.id.removeprefix("sha256:") for one in _our_images(facts)}
+    return {digest_digits(one.id) for one in _our_images(facts)}
 
 
 def _names(file: HandFile) -> tuple[str, str]:

@@ -5,8 +5,19 @@ from __future__ import annotations
 import re
 
 from workshop.facts import Container, Evidence, Facts, Image, Measured, Series
-from workshop.facts.reading import SHELLS, number, typed
-from workshop.verdict import NotYet, Passed, Verdict
+from workshop.judging import (
+    SHELLS,
+    NotYet,
+    Passed,
+    Verdict,
+    base_of,
+    digest_digits,
+    grown_images,
+    memory_used,
+    number,
+    short_digest,
+    typed,
+)
 
 MANY = 5
 WAITING = SHELLS | {"cat", "sleep", "tail"}
@@ -75,7 +86,7 @@ def five_running(seen: Evidence) -> Verdict:
     """Five containers run that were not there when the step began."""
     new = _waiting(seen.appeared())
     if len(new) >= MANY:
-        return Passed(count=len(new), kibibytes=sum(map(_usage, new)) // 1024)
+        return Passed(count=len(new), kibibytes=sum(map(memory_used, new)) // 1024)
     if new:
         return NotYet("too_few", count=len(new))
     return NotYet("there_before") if len(_waiting(seen.now.containers)) >= MANY else NotYet("none")
@@ -88,8 +99,8 @@ def usage_read(seen: Evidence) -> Verdict:
         return NotYet("no_container")
     if answered is None:
         return NotYet("no_answer") if _decimal(seen.answer) is None else NotYet("rounded")
-    nearest = min(weighed, key=lambda one: abs(_usage(one) - answered))
-    if abs(_usage(nearest) - answered) <= SLACK_BYTES and answered >= 4096:  # less than a page is no account of anything
+    nearest = min(weighed, key=lambda one: abs(memory_used(one) - answered))
+    if abs(memory_used(nearest) - answered) <= SLACK_BYTES and answered >= 4096:  # less than a page is no account of anything
         return Passed(container=nearest.name, answered=answered, kibibytes=answered // 1024)
     if answered in {one.cgroups.memory.limit for one in weighed if one.cgroups.memory}:
         return NotYet("limit_named", answered=answered)
@@ -108,7 +119,7 @@ def layer_added(seen: Evidence) -> Verdict:
     """An image appeared that has the layers of another, and one more on top."""
     old = {one.name: one.id for one in seen.before.images}
     for image in seen.now.images:
-        if old.get(image.name) != image.id and (base := _base(image, seen.now)):
+        if old.get(image.name) != image.id and (base := base_of(image, seen.now)):
             own = image.size - base.size
             return Passed(image=image.name, base=base.name, own=own, common=base.size, layers=len(base.layers))
     for image in seen.now.images:
@@ -133,12 +144,12 @@ def shared_layer_named(seen: Evidence) -> Verdict:
 
 def _layer(digits: str, grown: Image, facts: Facts) -> Verdict:
     """What the digits name: a shared layer, the image's own one, an image, or nothing here."""
-    if any(_digits(layer).startswith(digits) for layer in grown.layers[:-1]):
-        count = sum(any(_digits(layer).startswith(digits) for layer in one.layers) for one in facts.images)
+    if any(digest_digits(layer).startswith(digits) for layer in grown.layers[:-1]):
+        count = sum(any(digest_digits(layer).startswith(digits) for layer in one.layers) for one in facts.images)
         return Passed(answered=digits[:12], count=count)
-    if _digits(grown.layers[-1]).startswith(digits):
+    if digest_digits(grown.layers[-1]).startswith(digits):
         return NotYet("new_layer")
-    if any(_digits(one.id).startswith(digits) for one in facts.images):
+    if any(digest_digits(one.id).startswith(digits) for one in facts.images):
         return NotYet("image_named", answered=digits[:12])
     return NotYet("other_value", answered=digits[:12])
 
@@ -150,24 +161,15 @@ def image_gone(seen: Evidence) -> Verdict:
         return NotYet("was_not_there")
     left = {one.id for one in seen.now.images}
     for image in there:
-        base = _base(image, seen.before)
+        base = base_of(image, seen.before)
         if image.id not in left and base and base.id in left:
             return Passed(image=image.name, base=base.name)
     return NotYet("still_there", image=there[0].name)
 
 
-def _base(image: Image, facts: Facts) -> Image | None:
-    """The image that has all layers of this one but the topmost; None where there is none."""
-    return next((one for one in facts.images if one.layers and one.layers == image.layers[:-1]), None)
-
-
 def _grown(facts: Facts) -> list[Image]:
     """Images that have one layer more than another."""
-    return [one for one in facts.images if _base(one, facts)]
-
-
-def _digits(digest: str) -> str:
-    return digest.partition(":")[2]
+    return [one for one, _ in grown_images(facts)]
 
 
 def first_uses_matched(seen: Evidence) -> Verdict:
@@ -240,10 +242,6 @@ def _decimal(answer: str | None) -> float | None:
     return float(found[0].replace(",", ".")) if len(found) == 1 else None
 
 
-def _usage(container: Container) -> int:
-    return container.cgroups.memory.usage if container.cgroups.memory else 0
-
-
 def container_median(facts: Facts) -> str:
     """The median of the container's starts, in milliseconds."""
     found = facts.result("start_times")
@@ -253,12 +251,12 @@ def container_median(facts: Facts) -> str:
 def usage(facts: Facts) -> str:
     """What the newest container is charged, in bytes."""
     newest = max((one for one in _waiting(facts.containers) if one.cgroups.memory), key=lambda one: one.init.started)
-    return str(_usage(newest))
+    return str(memory_used(newest))
 
 
 def shared_layer(facts: Facts) -> str:
     """The bottom layer of an image that has one more than another, as the mounts name it."""
-    return _digits(_grown(facts)[0].layers[0])[:12]
+    return short_digest(_grown(facts)[0].layers[0])
 
 
 def first_uses(_: Facts) -> str:

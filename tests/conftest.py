@@ -19,6 +19,8 @@ from tests.helper_process import remove_directories
 from workshop.client.connection import Client, HelperError, start_helper
 from workshop.protocol import Hello
 
+for variable in ("PYTHONUNBUFFERED", "PYTHONDONTWRITEBYTECODE"):  # as where a learner works
+    os.environ.pop(variable, None)
 INSTANCE = f"ws-{os.getpid()}"  # two suites may run on one machine
 os.environ["WORKSHOP_INSTANCE"] = INSTANCE  # a learner's own containers on this machine are never touched
 os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"  # box and workshop of this checkout
@@ -35,11 +37,15 @@ IMPOSSIBLE = "impossible"
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """A test that needs root says so where it can't run."""
+    """A test that needs root, or other accounts that may read this checkout, says so where it can't run."""
     if os.getuid() != 0:
         for item in items:
             if "root" in item.keywords:
                 item.add_marker(pytest.mark.skip(reason="needs root: namespaces of others, cgroups"))
+    if not all(folder.stat().st_mode & 0o001 for folder in Path(__file__).resolve().parents):
+        for item in items:
+            if "others" in item.keywords:
+                item.add_marker(pytest.mark.skip(reason="other accounts may not read this checkout"))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

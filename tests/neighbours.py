@@ -19,7 +19,7 @@ from pathlib import Path
 from tests.engines import docker_daemon
 from tests.helper_process import helper_process, remove_directories
 from workshop.course.library import load_library
-from workshop.engines.choice import IMPORT
+from workshop.engines.docker import IMPORT
 
 INSTANCE = f"ws-n{os.getpid()}"
 CHECKOUT = Path(__file__).resolve().parents[1]

@@ -12,7 +12,7 @@ from pathlib import Path
 from workshop.facts import SUBJECTS, Container, Facts
 from workshop.helper.watcher.observe import Asker, Sandboxed, observe
 
-INSTANCE = "ws-observe"
+INSTANCE = f"ws-o{os.getpid()}"
 EVERYTHING = ("--pid", "--fork", "--mount", "--ipc", "--uts", "--net", "--cgroup", "--mount-proc")
 """Options of unshare(1) for a container of every namespace but a user namespace."""
 

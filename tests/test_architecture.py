@@ -7,13 +7,12 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[1]
+from tests.imports import ROOT, Import, imports, package_of, trees
+
 LONGEST_FILE = 400
 LONGEST_FUNCTION = 40
 
@@ -35,7 +34,7 @@ ROOMS = {"service": 6, "operations": 5, "watcher": 4, "engine": 3, "confined": 2
 FACADES = frozenset({"workshop.verdict", "workshop.facts.reading"})
 """Names under which lessons of other people's import what stands elsewhere by now: they alone import upwards."""
 
-CHECKS_MAY = frozenset({"workshop.facts", "workshop.judging"}) | FACADES
+CHECKS_MAY = frozenset({"workshop.facts", "workshop.judging"})
 """What of ours a check may import."""
 
 PURE = frozenset(
@@ -48,78 +47,10 @@ PURE_NAMES = frozenset({"PurePath", "PurePosixPath"})
 """What is pure of modules that are not."""
 
 
-@dataclass(frozen=True)
-class Import:
-    """One import: who imports, which module, which name of it ('' for all), and where in the file."""
-
-    importer: str
-    imported: str
-    name: str
-    line: int
-
-    @property
-    def ours(self) -> bool:
-        """True where what is imported is this project's."""
-        return self.imported.split(".", maxsplit=1)[0] in ("workshop", "checks", "tests")
-
-
-@cache
-def trees() -> dict[str, tuple[Path, ast.Module]]:
-    """Every module of ours by name, with its file and its syntax tree."""
-    files = [*(ROOT / "workshop").rglob("*.py"), *(ROOT / "checks").glob("*.py")]
-    return {_name(path): (path, ast.parse(path.read_text("utf-8"))) for path in sorted(files)}
-
-
-def _name(path: Path) -> str:
-    parts = path.relative_to(ROOT).with_suffix("").parts
-    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
-
-
-@cache
-def imports() -> tuple[Import, ...]:
-    """Every import in every module, those for type checkers left out."""
-    return tuple(one for name, (path, tree) in trees().items() for one in _imports(name, path.name == "__init__.py", tree))
-
-
-def _imports(name: str, package: bool, tree: ast.Module) -> Iterator[Import]:
-    for node in _walk(tree):
-        if isinstance(node, ast.Import):
-            for alias in node.names:
-                yield Import(name, alias.name, "", node.lineno)
-        elif isinstance(node, ast.ImportFrom):
-            base = _base(name, package, node)
-            for alias in node.names:
-                full = f"{base}.{alias.name}"
-                yield Import(name, full if full in trees() else base, alias.name, node.lineno)
-
-
-def _walk(node: ast.AST) -> Iterator[ast.AST]:
-    for child in ast.iter_child_nodes(node):
-        if isinstance(child, ast.If) and isinstance(child.test, ast.Name) and child.test.id == "TYPE_CHECKING":
-            continue
-        yield child
-        yield from _walk(child)
-
-
-def _base(name: str, package: bool, node: ast.ImportFrom) -> str:
-    """The module that a `from … import` names, with leading dots resolved."""
-    if not node.level:
-        return node.module or ""
-    parts = name.split(".")
-    parts = parts[: len(parts) - node.level + (1 if package else 0)]
-    return ".".join([*parts, *([node.module] if node.module else [])])
-
-
 def part_of(name: str, parts: frozenset[str] | tuple[str, ...]) -> str:
     """The longest of these parts that a module is or lies in, '' for none."""
     within = [part for part in parts if name == part or name.startswith(f"{part}.")]
     return max(within, key=len, default="")
-
-
-def package_of(name: str) -> str:
-    """The package of ours that a module stands in, '' for `workshop` itself and for what is none of it."""
-    parts = name.split(".")
-    return parts[1] if parts[0] == "workshop" and len(parts) > 1 else ""
 
 
 def between(importers: Iterator[Import]) -> list[Import]:
@@ -171,11 +102,11 @@ def _offers(package: str) -> set[str]:
 
 def test_imports_go_down_in_the_helper_too() -> None:
     """A room of the helper imports only rooms below it."""
-    pairs = [(one, _room(one.importer), _room(one.imported)) for one in imports()]
+    pairs = [(one, room_of(one.importer), room_of(one.imported)) for one in imports()]
     assert [one for one, room, other in pairs if room and other and room != other and ROOMS[other] >= ROOMS[room]] == []
 
 
-def _room(name: str) -> str:
+def room_of(name: str) -> str:
     """The room of the helper that a module stands in, '' for none."""
     parts = name.split(".")
     return parts[2] if name.startswith("workshop.helper.") and parts[2] in ROOMS else ""

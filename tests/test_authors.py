@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import re
 import subprocess
@@ -9,10 +10,18 @@ from pathlib import Path
 
 import pytest
 
+from workshop import judging
 from workshop.authoring.lint import lint
 from workshop.course.lesson import KEYS
+from workshop.facts import SUBJECTS
 
 GUIDE = (Path(__file__).parents[1] / "docs" / "authors.md").read_text("utf-8")
+
+OF_THE_WORKSHOP = frozenset(
+    {"Blocked", "Broken", "Impossible", "NotYet", "Passed", "Value", "Verdict"}
+    | {"REQUIREMENTS", "Others", "attempt", "content_version", "missing", "untouched", "would_pass"}
+)
+"""What `workshop.judging` offers beside the vocabulary: the verdicts, and what judges by them."""
 
 
 @pytest.fixture
@@ -29,10 +38,41 @@ def test_the_recipe_makes_a_lesson_that_lacks_only_evidence(made: Path) -> None:
     assert {one.slug for one in lint(made)} == {"slug_without_case"}
 
 
+def test_older_names_go_on_working(made: Path) -> None:
+    """A check that imports its verdicts and answers from where they once stood is judged as any other."""
+    checks = made / "checks/own_hostname.py"
+    text = checks.read_text("utf-8").replace("workshop.judging", "workshop.verdict")
+    checks.write_text(f"{text}\n\nfrom workshop.facts.reading import typed as _typed\n", "utf-8")
+    assert {one.slug for one in lint(made)} == {"slug_without_case"}
+
+
 def test_the_table_explains_every_key_of_a_step() -> None:
     """What lesson.toml may say of a step stands in the first column of the guide's table, and nothing else does."""
-    rows = re.findall(r"^\| (`.*?`) \|", GUIDE, re.MULTILINE)
-    assert {key.strip("`") for row in rows for key in row.split(", ")} == KEYS
+    assert {key.strip("`") for row in first_column("I want to add a step") for key in row.split(", ")} == KEYS
+
+
+def test_the_vocabulary_is_explained_whole() -> None:
+    """Every name that a check may import of `workshop.judging` has its line in the guide, with its parameters."""
+    names = sorted(set(judging.__all__) - OF_THE_WORKSHOP)
+    wanted = [f"`{name}{parameters(getattr(judging, name))}`" for name in names]
+    assert sorted(first_column("The vocabulary")) == sorted(wanted)
+
+
+def parameters(named: object) -> str:
+    """What a function is called with, as the guide writes it; '' for what is no function."""
+    return f"({', '.join(inspect.signature(named).parameters)})" if inspect.isfunction(named) else ""
+
+
+def first_column(heading: str) -> list[str]:
+    """What stands in the first column of the table under a heading of the guide."""
+    section = re.split(r"^##+ ", GUIDE[GUIDE.index(f"# {heading}\n") :], maxsplit=1, flags=re.MULTILINE)[0]
+    return re.findall(r"^\| (`.*?`) \|", section, re.MULTILINE)
+
+
+def test_the_table_lists_every_subject() -> None:
+    """In the row of `subjects`."""
+    (listed,) = re.findall(r"^\| `subjects` \| [^`]*`(.*?)`", GUIDE, re.MULTILINE)
+    assert tuple(listed.split()) == SUBJECTS
 
 
 @pytest.mark.root

@@ -12,7 +12,7 @@ import pytest
 
 from workshop.client.connection import Client
 from workshop.protocol import Hello
-from workshop.setup.install import place
+from workshop.setup.install import install, place
 
 pytestmark = pytest.mark.root
 
@@ -125,3 +125,19 @@ def test_systemd_understands_the_units(tmp_path: Path) -> None:
     units = [str(path) for path in sorted((tmp_path / "etc/systemd/system").iterdir())]
     seen = subprocess.run(["systemd-analyze", "verify", *units], capture_output=True, text=True, check=False)
     assert [line for line in seen.stderr.splitlines() if "ws-box" in line] == []
+
+
+def test_an_ordinary_user_asks_sudo_for_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """What sudo is given is the installation, for the same instance; here one that it refuses, so that nothing is installed."""
+    sudo = tmp_path / "sudo"
+    sudo.write_text('#!/bin/sh\necho "instance $7"\nexec "$2" "$3" "$4" "$5" "$6" BAD\n')
+    sudo.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+    monkeypatch.setenv("WORKSHOP_INSTANCE", "ws-box")
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    assert install("en") == 1
+    said = capfd.readouterr()
+    assert "instance ws-box" in said.out
+    assert said.err.startswith("WORKSHOP_INSTANCE is BAD, but it must be")

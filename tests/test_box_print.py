@@ -15,6 +15,7 @@ from workshop.box.network_commands import network_group
 from workshop.box.options import Bytes, Cpus
 from workshop.box.stats import usage
 from workshop.facts import Cgroups, Container, Cpu, Facts, Membership, Memory, Namespaces, Pids, Process
+from workshop.words import binary_size, decimal_size
 
 NOW = 1_700_000_000.0
 BOX: dict[str, Any] = {
@@ -95,8 +96,8 @@ def test_ages_are_in_words(seconds: float, words: str) -> None:
 
 def test_sizes_are_in_units() -> None:
     """Images are sized in powers of 1000 and memory in powers of 1024, as Docker does."""
-    assert [box_print.decimal_size(size) for size in (999, 4_260_000, 999_900)] == ["999B", "4.26MB", "1MB"]
-    assert [box_print.binary_size(size) for size in (1023, 1_572_864, 67_108_864)] == ["1023B", "1.5MiB", "64MiB"]
+    assert [decimal_size(size) for size in (999, 4_260_000, 999_900)] == ["999B", "4.26MB", "1MB"]
+    assert [binary_size(size) for size in (1023, 1_572_864, 67_108_864)] == ["1023B", "1.5MiB", "64MiB"]
 
 
 def test_inspect_has_the_keys_of_docker() -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import ast
+import shutil
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,12 +12,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from workshop import judging
 from workshop.course.cases import Case, read_case
 from workshop.course.lesson import Step
 from workshop.course.library import Library, load_library
 from workshop.facts import Container, Evidence, Facts, Process
 from workshop.judging.answers import kinds_named, number
-from workshop.judging.attempt import attempt, untouched
+from workshop.judging.attempt import VOCABULARY, attempt, content_version, untouched
 from workshop.judging.verdict import Passed, Verdict
 from workshop.words import LANGUAGES
 from workshop.words.language import fill, words
@@ -173,3 +177,25 @@ def test_numbers_are_read_as_people_write_them(answer: str | None, meant: int | 
 def test_kinds_of_namespace_are_read_as_people_write_them(answer: str, meant: set[str] | None) -> None:
     """Names may be separated by anything, and "none" is an answer."""
     assert kinds_named(answer) == meant
+
+
+def test_an_edit_of_the_vocabulary_is_other_content(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A verdict that differs since is told as one of another version and not as a forgery, as after an edit of the check."""
+    earlier = content_version(LIBRARY, ASKING[0])
+    edited = Path(shutil.copytree(Path(judging.__file__).parent, tmp_path / "judging")) / "containers.py"
+    edited.write_text(edited.read_text("utf-8").replace("no_container", "none"), "utf-8")
+    monkeypatch.setattr(sys.modules[content_version.__module__], "__file__", str(edited))
+    assert content_version(LIBRARY, ASKING[0]) != earlier
+
+
+def test_all_that_checks_judge_with_is_content() -> None:
+    """Every function of `workshop.judging` that our checks import is of a module that counts."""
+    names = {name for path in LIBRARY.checks_folder.glob("*.py") for name in borrowed(path)}
+    modules = {getattr(judging, name).__module__.rpartition(".")[2] for name in names if callable(getattr(judging, name))}
+    assert modules - {"verdict"} == set(VOCABULARY) - {"constants"}
+
+
+def borrowed(path: Path) -> list[str]:
+    """The names of `workshop.judging` that a checks file imports."""
+    nodes = [node for node in ast.walk(ast.parse(path.read_text("utf-8"))) if isinstance(node, ast.ImportFrom)]
+    return [alias.name for node in nodes if node.module == "workshop.judging" for alias in node.names]

@@ -84,7 +84,7 @@ def test_names_are_shown_as_text(learner: Callable[..., Learner], library: Libra
     found = report([learner().guesses().hands_in(name=EVIL)], library)
     out = io.StringIO()
     tables.show(found, "en", Console(file=out, force_terminal=True, width=200, markup=False, emoji=False, highlight=False))
-    assert "[@click=app.quit]=A [31m red[/]@vm" in out.getvalue()
+    assert "[@click=app.quit]=A[31mred[/]@vm" in out.getvalue()
     assert "\u202e" not in out.getvalue() + tables.as_json(found) + tables.as_csv(found)
 
 

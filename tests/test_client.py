@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from tests.helper_process import INSTANCE, remove_directories, wait_until_gone
 from workshop.client.connection import Client, HelperError, start_helper
 from workshop.protocol import Hello, List
-from workshop.words.language import say
+from workshop.words import sentence
 
 
 def answered(packet: bytes, *descriptors: int, ask: Callable[[Client], object] = lambda client: client.ask(Hello())) -> str:
@@ -28,7 +28,7 @@ def answered(packet: bytes, *descriptors: int, ask: Callable[[Client], object] =
         try:
             ask(client)
         except HelperError as error:
-            assert say("en", f"helper.{error.slug}", **error.values)
+            assert sentence("en", error)
             return error.slug
     return ""
 

@@ -15,7 +15,7 @@ from workshop.course.library import load_library
 from workshop.facts import KINDS, Facts, Hierarchy, Host, Virtual
 from workshop.judging.requirements import REQUIREMENTS, missing
 from workshop.setup.doctor import Report, as_json, examine, judge, needing, render
-from workshop.setup.readings import Engine, Machine, filesystems, hierarchies
+from workshop.setup.readings import Engine, Machine, filesystems
 from workshop.words.language import words
 
 HEALTHY = Machine(
@@ -38,13 +38,6 @@ HEALTHY = Machine(
 )
 
 STEPS = needing(load_library())
-
-HYBRID = """\
-tmpfs /sys/fs/cgroup tmpfs rw,relatime,mode=755 0 0
-cgroup /sys/fs/cgroup/cpu,cpuacct cgroup rw,nosuid,nodev,noexec,relatime,cpu,cpuacct 0 0
-cgroup /sys/fs/cgroup/systemd cgroup rw,nosuid,nodev,noexec,relatime,xattr,name=systemd 0 0
-cgroup2 /sys/fs/cgroup/unified cgroup2 rw,nosuid,nodev,noexec,relatime,nsdelegate 0 0
-"""
 
 
 def states(report: Report) -> dict[str, str]:
@@ -166,15 +159,6 @@ def test_control_characters_of_other_programs_are_not_shown() -> None:
     assert "\u202e" not in told
 
 
-def test_cgroup_trees_are_read_from_the_mount_table() -> None:
-    """Version 1 trees by their controllers, a named tree without any, version 2 by its own list."""
-    assert hierarchies(HYBRID, lambda mounted: ["hugetlb"]) == (
-        Hierarchy(1, ("cpu", "cpuacct"), "/sys/fs/cgroup/cpu,cpuacct"),
-        Hierarchy(1, (), "/sys/fs/cgroup/systemd"),
-        Hierarchy(2, ("hugetlb",), "/sys/fs/cgroup/unified"),
-    )
-
-
 def test_this_machine_is_read_as_it_is() -> None:
     """The readings are the kernel's: its release, its namespaces, its control groups, and whether we are root."""
     machine = examine().machine
@@ -203,6 +187,7 @@ def test_command_exits_0_where_the_workshop_works() -> None:
 
 
 @pytest.mark.root
+@pytest.mark.others
 @pytest.mark.parametrize("home", ["/nowhere", "/"])
 def test_where_progress_cannot_be_kept_is_named(home: str) -> None:
     """An ordinary user without a home of their own is told so, and not that a disk which is none has no room."""

@@ -17,7 +17,8 @@ from tests.conftest import IMPOSSIBLE
 from tests.engines import run
 from workshop.client.connection import Client
 from workshop.course.library import load_library
-from workshop.engines.choice import IMPORT, Choice, Docker, EngineError, decide, seen
+from workshop.engines.choice import Choice, EngineError, decide
+from workshop.engines.docker import IMPORT, Docker, seen
 from workshop.learning.undo import undo
 
 WORKSHOP = str(Path(sys.executable).parent / "workshop")
@@ -55,7 +56,7 @@ def test_box_is_chosen_where_docker_cannot_be_used(trouble: str) -> None:
     assert choice.reason("zh").startswith("box，因为")
     with pytest.raises(EngineError) as error:
         decide(Docker(ADDRESS, trouble=trouble), "docker")
-    assert error.value.trouble == trouble
+    assert error.value.slug == trouble
 
 
 def test_box_that_was_asked_for_says_so() -> None:

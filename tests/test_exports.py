@@ -19,6 +19,7 @@ from workshop.facts import Evidence, Facts
 from workshop.progress import exports
 from workshop.progress.exports import ExportError, export_lines, read_export
 from workshop.progress.progress import Event, Progress
+from workshop.words import sentence
 
 WORKSHOP = str(Path(sys.executable).with_name("workshop"))
 ADDED = (replace(event("第一步"), evidence=Evidence(Facts(), Facts(), answer="四零二六")), event("second", "passed"))
@@ -96,9 +97,9 @@ def test_what_is_no_export_is_told_by_what_it_is(
     file.write_bytes(spoil(file.read_bytes()))
     with pytest.raises(ExportError) as caught:
         read_export(file)
-    assert said in caught.value.sentence("en")
+    assert said in sentence("en", caught.value)
     for language in ("en", "zh"):
-        assert not any(noise in caught.value.sentence(language) for noise in ("byte", "JSON", "{"))
+        assert not any(noise in sentence(language, caught.value) for noise in ("byte", "JSON", "{"))
 
 
 def test_one_bad_file_hides_no_other(handed: tuple[Path, tuple[Event, ...]], tmp_path: Path) -> None:
@@ -124,7 +125,7 @@ def test_a_bomb_is_unpacked_no_further_than_its_bound(tmp_path: Path, monkeypatc
     for name in ("bomb", "large"):
         with pytest.raises(ExportError) as caught:
             read_export(tmp_path / name)
-        assert caught.value.sentence("en").startswith("it holds more than 2 MB")
+        assert sentence("en", caught.value).startswith("it holds more than 2 MB")
 
 
 @pytest.mark.parametrize(("language", "said"), [("en", "You have not begun anything yet"), ("zh", "你还没有开始")])

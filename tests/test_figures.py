@@ -9,8 +9,9 @@ from rich.cells import cell_len
 
 from tests.screens import HOST, container, facts, process
 from workshop.facts import Container, Facts, Host, Namespaces, Queue
-from workshop.pictures.drawing import clean, isolation, processes, size, timeline, wrapped
+from workshop.pictures.drawing import isolation, processes, timeline, wrapped
 from workshop.pictures.live import picture
+from workshop.words import clean, size
 
 
 def lines(drawn: list[object]) -> list[str]:
@@ -149,6 +150,7 @@ def test_sentences_wrap_between_words_and_between_chinese_characters() -> None:
 def test_sizes_are_for_people() -> None:
     """Bytes are told in the unit that fits."""
     assert [size(512), size(64 << 20), size(3 << 30)] == ["512 B", "64.0 MiB", "3.0 GiB"]
+    assert [size(0), size(1023), size((1 << 20) - 1), size(5 << 40)] == ["0 B", "1023 B", "1.0 MiB", "5.0 TiB"]
 
 
 @pytest.mark.parametrize("language", ["en", "zh"])

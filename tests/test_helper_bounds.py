@@ -15,7 +15,6 @@ from tests.helper_process import Process, background, inspect, refusal, run
 from workshop.client.connection import Client
 from workshop.protocol import (
     MAXIMUM_PACKET,
-    Describe,
     Exec,
     Hello,
     Image,
@@ -105,7 +104,7 @@ def padded(head: str, piece: str, tail: str) -> bytes:
 
 def worst() -> Iterator[tuple[str, bytes]]:
     """Packets of 16 KiB that are hard to read, or hard to refuse."""
-    for kind in (Inspect, Wait, Stop, Remove, Pause, Unpause, Logs, Pack, Step, Look, Update, Describe, Image, Layer, Unpack):
+    for kind in (Inspect, Wait, Stop, Remove, Pause, Unpause, Logs, Pack, Step, Look, Update, Image, Layer, Unpack):
         yield kind.__name__, full(kind)
     yield "image to run", full(lambda text: Run(text, []))
     yield "name", full(lambda text: Run("busybox", [], name=text))

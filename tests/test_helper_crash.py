@@ -23,7 +23,7 @@ from tests.helper_process import (
     remove_directories,
     wait_until_gone,
 )  # fmt: skip
-from tests.walking import begun, told
+from tests.walking import TOLD, begun
 from workshop.client.connection import HelperError
 from workshop.protocol import CreateNetwork, Hello, Step
 
@@ -89,14 +89,14 @@ def test_a_half_made_sandbox_dies_with_the_helper_at_every_step() -> None:
     """The helper dies at whichever step of a walk: its child ends by itself, and one reconcile leaves nothing."""
     for count in itertools.count():
         with open_directory() as directory, helper_process(directory) as process, process.connect() as client:
-            steps, identity = told(client), begun(client)
+            identity = begun(client)
             stops = [client.ask(Step(identity)).values["stop"] for _ in range(count)]
             process.kill()
         if stops and stops[-1]["pid"]:
             wait_until_gone(stops[-1]["pid"])
         assert command_line("reconcile").returncode == 0
         assert groups() == []
-        if count == len(steps) - 1:
+        if count == len(TOLD) - 1:
             return
 
 

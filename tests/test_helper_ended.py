@@ -35,6 +35,10 @@ STATE = ("id", "name", "image", "image_id", "command", "created", "state", "code
          "variables", "network", "address", "remove", "executions")  # fmt: skip
 
 
+DAMAGED = ("owner", "created", "limits", "printed", "cgroups", "wanted", "wanted/name", "wanted/command", "wanted/detach")
+"""Keys of what is kept, and of the request in it."""
+
+
 @pytest.fixture
 def directory() -> Iterator[Path]:
     """Where a helper listens, and nothing of it left."""
@@ -151,14 +155,17 @@ def test_an_odd_file_keeps_nobody_waiting(directory: Path, kind: str) -> None:
     assert_told_and_served(directory, odd)
 
 
-@pytest.mark.parametrize("key", ["name", "owner", "command", "created", "limits", "printed", "cgroups", "detached"])
+@pytest.mark.parametrize("key", DAMAGED)
 def test_a_damaged_value_keeps_nobody_waiting(directory: Path, key: str) -> None:
     """A value of another type than is written is told in the log; all others are there."""
     with helper_process(directory) as process, process.connect(LEARNER) as learner:
         ended(learner, "mine")
     (good,) = ENDED.iterdir()
     odd = ENDED / f"{'0' * 64}.json"
-    odd.write_text(json.dumps({**json.loads(good.read_text()), "id": "0" * 64, key: None}))
+    record = {**json.loads(good.read_text()), "id": "0" * 64}
+    place, _, last = key.rpartition("/")
+    (record[place] if place else record)[last] = None
+    odd.write_text(json.dumps(record))
     assert_told_and_served(directory, odd)
 
 

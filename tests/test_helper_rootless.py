@@ -31,7 +31,7 @@ from tests.helper_process import (
     watcher_of,
 )
 from tests.layouts import archive, config, digest, hand_over, member
-from tests.walking import WANTED, told, walked
+from tests.walking import TOLD, WANTED, walked
 from workshop.client.connection import Client
 from workshop.facts import SUBJECTS
 from workshop.protocol import (
@@ -142,7 +142,7 @@ def test_a_walk_without_root_has_fewer_steps(client: Client) -> None:
     first = client.ask(WANTED).values
     stops = [first["stop"], *walked(client, first["id"], "exec")]
     without = {"why_make_cgroups", "why_limit", "why_join", "why_idmap"}
-    assert [one["why"] for one in stops] == [why for why in told(client) if why not in without]
+    assert [one["why"] for one in stops] == [why for why in TOLD if why not in without]
     seen = client.ask(Look(first["id"])).values["seen"]
     assert (seen["hostname"], seen["uid"], seen["pid"], seen["seccomp"]) == ("lab", 0, 1, 2)
     (half,) = client.observe(SUBJECTS).half_made

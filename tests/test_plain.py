@@ -114,6 +114,12 @@ def test_without_the_helper_one_can_still_read(tmp_path: Path) -> None:
     assert words("en", "helper")["no_helper"].split("{")[0] in written
 
 
+def test_a_newer_helpers_refusal_is_a_sentence(tmp_path: Path) -> None:
+    """A slug that has no text here is shown, free of control characters, with what to do."""
+    kernel = Kernel(trouble=HelperError("from_the\x1b[2J_future"))
+    assert "(from_the[2J_future): it is of another version" in dialogue(session(tmp_path, kernel), "next")
+
+
 def test_coming_back_names_what_to_type_again(tmp_path: Path) -> None:
     """A step that needs a container says how to start it again, and judges from there once it runs."""
     kernel = Kernel(facts(container()))

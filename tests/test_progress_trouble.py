@@ -15,6 +15,7 @@ from tests.disks import Disk, event, locked, only_to_be_read, refusal, steps, wr
 from tests.helper_process import open_directory
 from workshop.progress import database, progress
 from workshop.progress.progress import Progress, ProgressError, why_not
+from workshop.words import sentence
 
 WORKSHOP = str(Path(sys.executable).with_name("workshop"))
 
@@ -57,8 +58,8 @@ def test_a_disk_that_is_full_is_called_full(disk: Disk) -> None:
     disk.fill()
     trouble = refusal(kept)
     assert trouble.slug == "full"
-    assert "disk is full" in trouble.sentence("en")
-    assert "磁盘满了" in trouble.sentence("zh")
+    assert "disk is full" in sentence("en", trouble)
+    assert "磁盘满了" in sentence("zh", trouble)
     kept.close()
     path.unlink()
     disk.fill()
@@ -113,6 +114,7 @@ NOBODYS = ["setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups"]
 
 
 @pytest.mark.root
+@pytest.mark.others
 @pytest.mark.parametrize(
     ("place", "said"),
     [
@@ -193,8 +195,8 @@ def test_only_a_damaged_file_counts_as_damaged(name: str, slug: str, tmp_path: P
     assert trouble.slug == slug
     assert database.is_damaged(error) == (slug == "damaged")
     for language in ("en", "zh"):
-        assert "in SQLite's words" in trouble.sentence(language)
-        assert "{" not in trouble.sentence(language)
+        assert "in SQLite's words" in sentence(language, trouble)
+        assert "{" not in sentence(language, trouble)
 
 
 def test_what_no_version_wrote_hides_nothing(tmp_path: Path) -> None:

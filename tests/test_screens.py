@@ -200,9 +200,9 @@ async def test_a_failure_of_ours_does_not_end_the_workshop(tmp_path: Path) -> No
     kernel = Kernel()
     async with opened(at(tmp_path, kernel, "start"), (160, 48), step="start") as pilot:
         shells = panes(pilot.app)
-        kernel.trouble = RuntimeError("a bug")
+        kernel.trouble = RuntimeError("a\u200b bug\u202e")
         await until(pilot, lambda: "(RuntimeError: a bug). It is not you." in screen_text(pilot.app))
-        assert "RuntimeError: a bug" in (tmp_path / "workshop-fault.log").read_text()
+        assert "RuntimeError: a\u200b bug" in (tmp_path / "workshop-fault.log").read_text()
         kernel.trouble = None
         await until(pilot, lambda: "It is not you." not in screen_text(pilot.app))
         assert panes(pilot.app) == shells

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import replace
 from pathlib import Path
+from unittest.mock import patch
 
 import pytest
 from rich.cells import cell_len
@@ -11,12 +13,14 @@ from textual.widgets import Markdown
 
 from tests.screens import Kernel, container, facts, opened, screen_text, session, settled, until
 from workshop.course.lesson import StepText
-from workshop.course.library import Library
+from workshop.course.library import Library, load_library
+from workshop.faces.screen.titles import title
 from workshop.faces.screen.widgets.lesson_pane import LessonPane
 from workshop.faces.screen.widgets.picture import Picture
 from workshop.faces.screen.widgets.verdict_line import sentence
 from workshop.learning.session import Session
 from workshop.pictures.drawing import timeline
+from workshop.progress import Progress
 
 
 async def test_where_no_answer_can_count_the_keys_work_at_once(tmp_path: Path) -> None:
@@ -26,6 +30,15 @@ async def test_where_no_answer_can_count_the_keys_work_at_once(tmp_path: Path) -
         await until(pilot, lambda: not pilot.app.screen.query_one("#answer").display)
         await pilot.press("a", "7", "b")
         await until(pilot, lambda: "3/4. Do" in screen_text(pilot.app))
+
+
+def test_a_title_is_of_one_step_also_while_another_begins(tmp_path: Path) -> None:
+    """The screen writes the title while the session's thread goes on to a step of another lesson."""
+    library = load_library()
+    steps = itertools.cycle([library.step("exercise_cgroups/start"), library.step("exercise_namespaces/start")])
+    with patch.object(Session, "step", property(lambda _: next(steps), lambda *_: None), create=True):
+        running = Session(library, Progress(tmp_path / "progress.sqlite"), Kernel().observe, "en")
+        assert {title(running, 80).plain.strip().partition(" ")[0] for _ in range(4)} != {""}
 
 
 @pytest.mark.parametrize("language", ["en", "zh"])

@@ -9,12 +9,14 @@ from pathlib import Path
 
 import pytest
 
+from workshop.authoring.lint_names import FILLED
 from workshop.course.lesson import StepText
 from workshop.course.library import Library, load_library
 from workshop.facts import Container, Facts, Host, Ipc, Namespaces, Process, Queue
 from workshop.judging.verdict import NotYet
 from workshop.learning.session import Session
 from workshop.learning.wording import told
+from workshop.pictures import FIGURES
 from workshop.progress.progress import Progress
 
 TOML = """
@@ -257,6 +259,15 @@ def test_a_figure_stands_where_a_body_names_it(session: Session) -> None:
     drawn = session.text().body.splitlines()
     assert drawn[0] == drawn[-2] == "```" and drawn[-1] == "Which?"
     assert drawn[2].startswith("1979 chroot") and "{timeline}" not in session.text().body
+
+
+def test_every_name_that_lint_knows_is_filled_in(session: Session) -> None:
+    """In a body, once something was seen; so lint allows none that would be shown with its braces."""
+    session.go("tiny/start")
+    body = " ".join(f"{{{name}}}" for name in FILLED | FIGURES)
+    session.step = replace(session.step, text={"en": StepText("Title", body)})
+    assert session.facts
+    assert "{" not in session.text().body
 
 
 def test_a_folder_is_found_however_its_number_is_written(library: Library) -> None:

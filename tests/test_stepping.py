@@ -19,7 +19,7 @@ from tests.helper_process import (
     refusal,
     wait_until_gone,
 )
-from tests.walking import WANTED, begun, standing, told, walked
+from tests.walking import TOLD, WANTED, begun, standing, walked
 from workshop.client.connection import Client, HelperError
 from workshop.facts import SUBJECTS, HalfMade
 from workshop.helper.engine import stepping
@@ -43,10 +43,10 @@ def nothing_is_left(client: Client) -> bool:
 
 
 def test_the_steps_walked_are_those_told(client: Client) -> None:
-    """Every step of `run` that Describe tells is stopped at, in its order, and nothing else."""
+    """Every step of a start that is told is stopped at, in its order, and nothing else."""
     first = client.ask(WANTED).values
     stops = [first["stop"], *walked(client, first["id"])]
-    assert [one["why"] for one in stops] == told(client)
+    assert [one["why"] for one in stops] == TOLD
     assert [one["number"] for one in stops] == list(range(1, len(stops) + 1))
 
 
@@ -104,16 +104,14 @@ def test_facts_show_the_process_that_becomes_the_container(client: Client) -> No
 @pytest.mark.parametrize("ending", ["remove", "stop", "hang_up", "kill_child"])
 def test_it_can_be_ended_at_every_step(process: Process, ending: str) -> None:
     """Removed, stopped, left by its client or killed, at whichever step: nothing of it is left."""
-    with process.connect() as client:
-        steps = told(client)
-    for count in range(len(steps)):
+    for count in range(len(TOLD)):
         with process.connect() as watching, process.connect() as client:
             identity = begun(client)
             pid = ([{"pid": 0}] + [client.ask(Step(identity)).values["stop"] for _ in range(count)])[-1]["pid"]
             end(ending, client, identity, pid, watching)
             if pid:
                 wait_until_gone(pid)
-            assert nothing_is_left(watching), steps[count]
+            assert nothing_is_left(watching), TOLD[count]
 
 
 def end(how: str, client: Client, identity: str, pid: int, other: Client) -> None:

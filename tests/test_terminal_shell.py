@@ -87,7 +87,8 @@ async def test_a_new_size_is_announced() -> None:
 async def test_hanging_up_leaves_no_process_and_no_descriptor() -> None:
     """Shell, foreground job and background job get SIGHUP and end; this process holds nothing of them any more."""
     before, listener = descriptors(), Listener()
-    shell = Shell(["/bin/bash", "--norc", "-i"], {"PATH": os.environ["PATH"]}, (80, 24), listener.hear, listener.end)
+    surroundings = {name: os.environ[name] for name in ("PATH", "HOME")}  # without the latter, bash keeps its history at home
+    shell = Shell(["/bin/bash", "--norc", "-i"], surroundings, (80, 24), listener.hear, listener.end)
     shell.read()
     shell.write(b"sleep 1000 &\nsleep 1001 | sleep 1002 & sleep 1003\n")
     async with asyncio.timeout(10):

@@ -110,6 +110,28 @@ def test_every_text_that_the_code_names_gets_its_values() -> None:
     assert short == []
 
 
+def areas() -> dict[str, str]:
+    """The classes of errors that a sentence tells, each with the area of its texts; ProtocolError is the helper's own."""
+    found = {"ProtocolError": "helper"}
+    for path in (ROOT / "workshop").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(node, ast.ClassDef) and any(ast.unparse(base) == "WordedError" for base in node.bases):
+                found[node.name] = next(ast.literal_eval(one.value) for one in node.body if isinstance(one, ast.Assign))
+    return found
+
+
+def test_every_error_that_the_code_raises_has_its_sentence() -> None:
+    """A slug that is raised by a literal is a key of its class's texts."""
+    of, silent = areas(), []
+    assert len(of) > 6
+    for path in sorted((ROOT / "workshop").rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(node, ast.Call) and (name := ast.unparse(node.func).rpartition(".")[2]) in of:
+                known = texts("en", of[name])
+                silent += [f"{path.name}:{node.lineno} {slug}" for slug in literals(node.args[0]) if slug not in known]
+    assert silent == []
+
+
 @pytest.mark.parametrize(
     ("environment", "language"),
     [

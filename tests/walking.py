@@ -6,14 +6,14 @@ from collections.abc import Iterator
 from typing import Any
 
 from workshop.client.connection import Client
-from workshop.protocol import Describe, Run, Step
+from workshop.helper.engine.steps import START
+from workshop.protocol import Run, Step
 
 WANTED = Run("busybox", ["sh"], name="lab", hostname="lab", terminal=True, interactive=True, remove=True, step=True)
 
 
-def told(client: Client) -> list[str]:
-    """The names of the steps of `run`, as Describe tells them, but the one that only a sandbox in a network has."""
-    return [one["why"] for one in client.ask(Describe("run")).values["steps"] if one["why"] != "why_plug"]
+TOLD = [why for _, why in START if why != "why_plug"]
+"""The names of a start's steps, but the one that only a sandbox in a network has."""
 
 
 def begun(client: Client) -> str:

@@ -5,8 +5,8 @@ The way through, in one direction; nothing to the left knows anything to the rig
     learner's shell -> kernel -> observe (helper, root) -> facts -> evidence -> check (pure)
                     -> verdict -> progress (events) -> instructor
 
-`facts`, `verdict` and `lesson` are data; `checks/` judge it; `helper` is the only part that runs as root;
-`tui` and `classroom` are the two ends that people see.
+`facts`, `course` and the verdicts of `judging` are data; `checks/` judge it; `helper` is the only part that runs as root;
+`faces`, `classroom` and `authoring` are what people see. docs/architecture.md shows all packages and the floors they stand on.
 """
 
 __version__ = "0.1.0"

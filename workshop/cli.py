@@ -16,7 +16,7 @@ import click
 
 from . import __version__
 from .faces import startup_gc
-from .words import VARIABLE, command_line, language_of, say
+from .words import VARIABLE, command_line, language_of, say, sentence
 
 if TYPE_CHECKING:
     from .course import Library
@@ -86,7 +86,7 @@ def has_root_helper(language: str) -> bool:
         with connected() as client:
             return bool(client.ask(Hello()).values["root"])
     except HelperError as error:
-        click.echo(say(language, f"helper.{error.slug}", **error.values))
+        click.echo(sentence(language, error))
         return False
 
 
@@ -116,12 +116,12 @@ def offer_root(language: str) -> None:
 
 def offer_image(session: Session) -> None:
     """Where Docker lacks the image that the lessons start, offer to give it box's; raises nothing."""
-    from .engines import give_image
+    from .engines import docker
 
     if session.engine.why != "no_image":
         return
     click.echo(session.engine.reason(session.language))
-    if sys.stdin.isatty() and click.confirm(say(session.language, "engine.give_image"), default=True) and not give_image():
+    if sys.stdin.isatty() and click.confirm(say(session.language, "engine.give_image"), default=True) and not docker.give_image():
         click.pause(say(session.language, "engine.not_given"))
 
 
@@ -132,8 +132,7 @@ def chosen_engine(asked: str | None, language: str) -> Choice:
     try:
         return choose(asked)
     except EngineError as error:
-        why = say(language, f"engine.{error.trouble}", **error.values)
-        raise click.ClickException(say(language, "engine.impossible", why=why)) from error
+        raise click.ClickException(say(language, "engine.impossible", why=sentence(language, error))) from error
 
 
 @contextmanager
@@ -174,7 +173,7 @@ def _progress(language: str) -> Iterator[Progress]:
     try:
         yield progress
     except ProgressError as error:
-        raise click.ClickException(error.sentence(language)) from error
+        raise click.ClickException(sentence(language, error)) from error
     finally:
         leave(progress, language)
         if progress.moved_aside != aside:  # its damage showed later only
@@ -283,7 +282,7 @@ def record(where: str, name: str, answer: str | None, lang: str | None) -> None:
         try:
             saved = save(session, where, name, answer)
         except HelperError as error:
-            raise click.ClickException(say(language, f"helper.{error.slug}", **error.values)) from error
+            raise click.ClickException(sentence(language, error)) from error
         except (ContentError, OSError) as error:
             raise click.ClickException(str(error)) from error
     click.echo(say(language, "cli.recorded", path=saved))
@@ -349,7 +348,7 @@ def helper_status(as_json: bool, lang: str | None) -> None:
         with Client.connect() as client:
             values = client.ask(Hello()).values
     except HelperError as error:
-        click.echo(json.dumps({"running": False}) if as_json else say(language, f"helper.{error.slug}", **error.values))
+        click.echo(json.dumps({"running": False}) if as_json else sentence(language, error))
         sys.exit(1)
-    sentence = say(language, "cli.helper_root" if values["root"] else "cli.helper_user", **values)
-    click.echo(json.dumps({"running": True, **values}) if as_json else sentence)
+    told = say(language, "cli.helper_root" if values["root"] else "cli.helper_user", **values)
+    click.echo(json.dumps({"running": True, **values}) if as_json else told)

@@ -10,6 +10,7 @@ from ..course import ContentError, Lesson, Library, Step, content_folder, load_l
 from ..words import LANGUAGES, say
 from .lint_cases import case_problems
 from .lint_checks import CheckFile, import_problems, slug_problems
+from .lint_names import introduction_problems, name_problems
 from .lint_steps import prose_problems, step_problems
 from .problem import Problem, problem
 
@@ -47,6 +48,7 @@ def _lesson(library: Library, lesson: Lesson) -> Iterator[Problem]:
         return
     yield from import_problems(checks)
     yield from _unused_functions(lesson, checks)
+    yield from introduction_problems(lesson)
     for step in lesson.steps:
         yield from _step(library, lesson, step, checks)
 
@@ -55,6 +57,7 @@ def _step(library: Library, lesson: Lesson, step: Step, checks: CheckFile) -> It
     broken = [*step_problems(lesson, step), *_missing_functions(library, step)]
     yield from broken
     yield from prose_problems(step)
+    yield from name_problems(step, checks)
     if not broken:  # else these would only repeat it
         yield from slug_problems(step, checks)
         yield from case_problems(library, lesson, step, checks)

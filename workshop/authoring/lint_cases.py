@@ -28,9 +28,9 @@ def case_problems(library: Library, lesson: Lesson, step: Step, checks: CheckFil
             yield problem(path.name, "case_of_other_step", step=case.step)
         yield from _misjudged(library, step, path.name, case)
     if step.check or step.ask:
-        wanted = {"passed"} if step.ask else expected_slugs(step, checks).keys()  # how a question is judged needs no proof
+        wanted = ["passed"] if step.ask else list(expected_slugs(step, checks))  # how a question is judged needs no proof
         reached = {case.slug for case in cases if case.verdict in ("passed", "not_yet")} | OBVIOUS
-        yield from (problem(step.where, "slug_without_case", slug=slug) for slug in wanted - reached)
+        yield from (problem(step.where, "slug_without_case", slug=slug) for slug in wanted if slug not in reached)
     yield from _too_easy(library, step, cases)
 
 

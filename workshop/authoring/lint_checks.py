@@ -1,17 +1,20 @@
-"""What lint reads off a checks file without running it: which verdicts each check can return, and what it imports."""
+"""What lint reads off a checks file without running it: which verdicts each check can return, and what it imports.
+
+A check returns its own verdicts and those of the vocabulary that it uses, so the source of `workshop.judging` is read as well.
+"""
 
 from __future__ import annotations
 
 import ast
-import re
 import string
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Self
 
-from ..course import Step, StepText
+from .. import judging
+from ..course import Step
 from ..words import LANGUAGES, words
 from .problem import Problem, problem
 
@@ -35,9 +38,8 @@ PURE = frozenset(
 """What of the standard library a check may use: nothing that reads, writes or tells the time."""
 PURE_NAMES = frozenset({"PurePath", "PurePosixPath"})
 FORBIDDEN = frozenset({"open", "exec", "eval", "compile", "__import__", "input", "print", "breakpoint"})
-NAMED = re.compile(r"\{([a-z_]+)\}")
 ALWAYS_KNOWN = frozenset({"engine", "registry"})
-"""Values that every text may name."""
+"""Values that every verdict's text may name."""
 
 
 @dataclass(frozen=True)
@@ -66,19 +68,53 @@ class CheckFile:
         """The module's functions by name."""
         return {node.name: node for node in self.tree.body if isinstance(node, ast.FunctionDef)}
 
-    def said_by(self, name: str) -> list[Said]:
-        """The verdicts that a function and those it uses can return, in the order of the source."""
-        return sorted((one for used in self.used_by(name) for one in _said(self.functions[used])), key=lambda one: one.line)
+    @cached_property
+    def borrowed(self) -> dict[str, str]:
+        """What it calls each function of the vocabulary that it imports, with the function's own name."""
+        return {said: name for node in ast.walk(self.tree) for said, name in _borrowed(node)}
 
-    def used_by(self, name: str) -> set[str]:
-        """A function and every one of this module that it names, or that those name."""
-        found: set[str] = set()
-        waiting = [name]
-        while waiting:
-            if (one := waiting.pop()) in self.functions and one not in found:
-                found.add(one)
-                waiting += [node.id for node in ast.walk(self.functions[one]) if isinstance(node, ast.Name)]
-        return found
+    def said_by(self, name: str) -> list[Said]:
+        """The verdicts that a function and those it uses can return, in the order of the source; the vocabulary's come last."""
+        return [one for used in self.used_by(name) for one in sorted(_said(used), key=lambda said: said.line)]
+
+    def used_by(self, name: str) -> list[ast.FunctionDef]:
+        """A function, every one of this module that it or those name, and every one of the vocabulary that these use."""
+        own = sorted(_reached({name}, self.functions), key=lambda one: one.lineno)
+        named = {self.borrowed[one] for function in own for one in _named_in(function) if one in self.borrowed}
+        return own + _reached(named, vocabulary())
+
+
+@cache
+def vocabulary() -> dict[str, ast.FunctionDef]:
+    """The functions of `workshop.judging` by name, parsed."""
+    trees = [ast.parse(path.read_text("utf-8")) for path in sorted(Path(judging.__file__).parent.glob("*.py"))]
+    return {node.name: node for tree in trees for node in tree.body if isinstance(node, ast.FunctionDef)}
+
+
+def _borrowed(node: ast.AST) -> Iterator[tuple[str, str]]:
+    """Pairs of how an import lets a function of the vocabulary be called, and its own name."""
+    if isinstance(node, ast.Import):
+        modules = [alias.asname or alias.name for alias in node.names if alias.name.startswith(OURS)]
+        yield from ((f"{module}.{name}", name) for module in modules for name in vocabulary())
+    elif isinstance(node, ast.ImportFrom) and (node.module or "").startswith(OURS):
+        names = {alias.asname or alias.name: alias.name for alias in node.names}
+        yield from ({name: name for name in vocabulary()} if "*" in names else names).items()
+
+
+def _reached(names: set[str], functions: dict[str, ast.FunctionDef]) -> list[ast.FunctionDef]:
+    """The functions of these names, and every one that they or those name."""
+    found: dict[str, ast.FunctionDef] = {}
+    waiting = sorted(names)
+    while waiting:
+        if (one := waiting.pop()) in functions and one not in found:
+            found[one] = functions[one]
+            waiting += _named_in(functions[one])
+    return [*found.values()]
+
+
+def _named_in(function: ast.FunctionDef) -> list[str]:
+    """The names that stand in a function, those of a module's contents with the module's (`judging.unanswered`)."""
+    return [ast.unparse(node) for node in ast.walk(function) if isinstance(node, ast.Name | ast.Attribute)]
 
 
 def _said(function: ast.FunctionDef) -> Iterator[Said]:
@@ -103,7 +139,7 @@ def _literals(node: ast.expr) -> list[str]:
 
 def asks_with(step: Step, checks: CheckFile) -> tuple[frozenset[str], bool]:
     """The values that a question of the review gives to its words wherever it is asked, and whether it knows a slip."""
-    calls = [node for used in checks.used_by(step.ask) for node in ast.walk(checks.functions[used]) if isinstance(node, ast.Call)]
+    calls = [node for used in checks.used_by(step.ask) for node in ast.walk(used) if isinstance(node, ast.Call)]
     made = [call for call in calls if _called(call) == "Asked"]
     given = [{key.value for key in one.keys if isinstance(key, ast.Constant)} for one in map(_values, made) if one]
     names = frozenset(str(name) for name in set.intersection(*given)) if given else frozenset[str]()
@@ -148,7 +184,6 @@ def slug_problems(step: Step, checks: CheckFile) -> Iterator[Problem]:
         generic = words(language, "session").keys()
         yield from (problem(where, "no_verdict_text", slug=slug) for slug in slugs if slug and slug not in texts.keys() | generic)
         yield from (problem(where, "stray_verdict_text", slug=slug) for slug in texts if slug not in slugs)
-        yield from _unknown_in_words(where, step, step.text[language], checks)
         for slug, text in texts.items():
             yield from _unknown_values(where, slug, text, slugs.get(slug, frozenset()))
     yield from _different_values(step)
@@ -164,19 +199,11 @@ def _unknown_values(where: str, slug: str, text: str, given: frozenset[str]) -> 
         yield problem(where, "unknown_value", slug=slug, used=name, known=", ".join(sorted(given | ALWAYS_KNOWN)))
 
 
-def _unknown_in_words(where: str, step: Step, text: StepText, checks: CheckFile) -> Iterator[Problem]:
-    """A question's words name only what it gives; in other prose braces are just braces."""
-    known = asks_with(step, checks)[0] | ALWAYS_KNOWN | {"right"} if step.ask else frozenset[str]()
-    for part in (text.body, *text.hints, text.solution, text.debrief) if step.ask else ():
-        for name in sorted({*NAMED.findall(part)} - known):
-            yield problem(where, "unknown_in_words", used=name, known=", ".join(sorted(known)))
-
-
 def _different_values(step: Step) -> Iterator[Problem]:
     """What one language tells, the other tells as well."""
     first, *others = [step.text[language].verdicts for language in LANGUAGES if language in step.text] or [{}]
     for other in others:
-        for slug in first.keys() & other.keys():
+        for slug in (one for one in first if one in other):
             try:
                 if _named(first[slug]) != _named(other[slug]):
                     yield problem(step.where, "values_differ", slug=slug)

@@ -11,14 +11,12 @@ from types import FrameType
 import click
 import msgspec
 
-from ..client import HelperError
 from ..client.sight import Observer
 from ..course import ContentError, load_library
 from ..engines import Choice
 from ..learning import Session
-from ..learning.experiments import ExperimentError
 from ..progress import Progress
-from ..words import say
+from ..words import WordedError, clean, sentence
 from .solve import Outcome, solve, succeeded
 
 
@@ -39,10 +37,8 @@ def command(lessons: tuple[str, ...], folder: Path | None, engine: Choice, as_js
             finally:
                 observer.close()
                 progress.close()
-    except HelperError as error:
-        raise click.ClickException(say(language, f"helper.{error.slug}", **error.values)) from error
-    except ExperimentError as error:
-        raise click.ClickException(say(language, f"experiments.{error.slug}", **error.values)) from error
+    except WordedError as error:
+        raise click.ClickException(sentence(language, error)) from error
     except ContentError as error:
         raise click.ClickException(str(error)) from error
     return 0 if succeeded(outcomes) else 1
@@ -57,4 +53,4 @@ def _print(outcome: Outcome, as_json: bool) -> None:
     if as_json:
         click.echo(msgspec.json.encode(outcome))
     else:
-        click.echo(f"{outcome.verdict:<10} {outcome.seconds:6.2f} s  {outcome.lesson}/{outcome.step}  {outcome.reason}")
+        click.echo(f"{outcome.verdict:<10} {outcome.seconds:6.2f} s  {outcome.lesson}/{outcome.step}  {clean(outcome.reason)}")

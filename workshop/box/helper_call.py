@@ -8,8 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 import click
 
 from ..client import Client, HelperError, connected
-from .options import say
-from .tables import printable
+from .options import told
 
 NO_PROGRAM = {"command_not_executable": 126, "command_not_found": 127}
 
@@ -33,7 +32,7 @@ def helper(code: int = 1) -> Iterator[Client]:
         with connected() as client:
             yield client
     except HelperError as error:
-        raise BoxError(_text(error), NO_PROGRAM.get(error.slug, code)) from error
+        raise BoxError(told(error), NO_PROGRAM.get(error.slug, code)) from error
 
 
 def each(names: Sequence[str], act: Callable[[Client, str], object], missing_is_fine: bool = False, quiet: bool = False) -> int:
@@ -46,15 +45,6 @@ def each(names: Sequence[str], act: Callable[[Client, str], object], missing_is_
                 if not quiet:
                     click.echo(name)
             except HelperError as error:
-                click.echo(f"box: {_text(error)}", err=True)
+                click.echo(f"box: {told(error)}", err=True)
                 code = code if missing_is_fine and error.slug == "no_such_container" else 1
     return code
-
-
-def _text(error: HelperError) -> str:
-    """The helper's refusal in the user's language, safe to print."""
-    values = {key: printable(value) if isinstance(value, str) else value for key, value in error.values.items()}
-    try:
-        return say(f"helper.{error.slug}", **values)
-    except KeyError:  # a helper that is newer than this client
-        return say("box.unknown_refusal", slug=printable(error.slug))

@@ -6,9 +6,10 @@ import click
 
 from .. import protocol
 from ..client import Client
+from ..words import escaped
 from .helper_call import each, helper
 from .options import Command
-from .tables import history_table, printable
+from .tables import history_table
 
 
 @click.command(cls=Command)
@@ -21,7 +22,7 @@ def load(source: str, quiet: bool) -> None:
     with helper() as client:
         for name in images.load(client, source):
             if not quiet:
-                click.echo(f"Loaded image: {printable(name)}")
+                click.echo(f"Loaded image: {escaped(name)}")
 
 
 @click.command(cls=Command)
@@ -55,7 +56,7 @@ def diff(container: str) -> None:
 
     with helper() as client:
         for kind, path in images.diff(client, container):
-            click.echo(f"{kind} /{printable(path)}")
+            click.echo(f"{kind} /{escaped(path)}")
 
 
 @click.command(cls=Command)
@@ -76,7 +77,7 @@ def rmi(image: tuple[str, ...]) -> int:
     def remove(client: Client, name: str) -> None:
         found = client.ask(protocol.Image(name)).values
         last = client.ask(protocol.Unregister(name)).values["last"]
-        click.echo(f"Untagged: {printable(found['name'])}")
+        click.echo(f"Untagged: {escaped(found['name'])}")
         if last:
             click.echo(f"Deleted: {found['id']}")
 

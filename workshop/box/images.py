@@ -16,10 +16,10 @@ from typing import IO, Any, BinaryIO
 
 from .. import protocol
 from ..client import Client
+from ..words import escaped
 from . import layer_paths, oci
 from .helper_call import BoxError
-from .options import say
-from .tables import printable
+from .options import say, told
 
 
 def load(client: Client, source: str) -> Iterator[str]:
@@ -154,9 +154,8 @@ def _told(file: str) -> Iterator[None]:
     try:
         yield
     except oci.OciError as error:
-        values = {key: printable(value) if isinstance(value, str) else value for key, value in error.values.items()}
-        raise BoxError(say(f"images.{error.slug}", **values)) from error
+        raise BoxError(told(error)) from error
     except OSError as error:
         if not (name := error.filename or file):
             raise
-        raise BoxError(say("images.file_trouble", file=printable(str(name)), reason=error.strerror or "")) from error
+        raise BoxError(say("images.file_trouble", file=escaped(str(name)), reason=error.strerror or "")) from error

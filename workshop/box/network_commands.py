@@ -8,9 +8,10 @@ from typing import Any
 import click
 
 from .. import protocol
+from ..words import escaped
 from .helper_call import BoxError, each, helper
 from .options import Command, Group, say
-from .tables import moment, network_table, printable
+from .tables import moment, network_table
 
 
 class NetworkCommand(Command):
@@ -58,7 +59,7 @@ def inspect(network: str) -> None:
     known = _listed()
     found = [one for one in known if network == one["name"]] or [one for one in known if one["id"].startswith(network)]
     if not found:
-        raise BoxError(say("helper.no_such_network", network=printable(network)))
+        raise BoxError(say("helper.no_such_network", network=escaped(network)))
     click.echo(json.dumps([_details(found[0])], indent=4))
 
 

@@ -20,6 +20,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, BinaryIO, Protocol
 
+from ..words import WordedError
+
 DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 CONFIG = "application/vnd.oci.image.config.v1+json"
@@ -34,13 +36,10 @@ CHUNK = 1 << 16
 ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
 
 
-class OciError(Exception):
-    """What is wrong with a layout: the key of its text in images.toml, and the values for that text."""
+class OciError(WordedError):
+    """What is wrong with a layout."""
 
-    def __init__(self, slug: str, **values: str | int) -> None:
-        """Keep slug and values."""
-        super().__init__(slug, values)
-        self.slug, self.values = slug, values
+    area = "images"
 
 
 class Layout(Protocol):

@@ -7,14 +7,19 @@ from typing import Any
 
 import click
 
+from .. import words
+
 UNITS = "bkmgtp"
 
 
 def say(name: str, /, **values: object) -> str:
-    """The text `box.name` in the user's language; the words are loaded only when some are needed."""
-    from ..words import language  # noqa: PLC0415  # tables and programs' output need none of it
+    """The text `area.name` in the user's language."""
+    return words.say(words.language_of(), name, **values)
 
-    return language.say(language.language_of(), name, **values)
+
+def told(error: words.WordedError) -> str:
+    """The sentence of an error in the user's language, safe to print."""
+    return words.sentence(words.language_of(), error, words.escaped)
 
 
 class Quantity(click.ParamType):  # type: ignore[type-arg]  # it takes a type since click 8.4, and 8.1 is allowed

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import click
 
 from ..facts import Container, Facts
-from .tables import binary_size, short, table
+from ..words import binary_size
+from .tables import short, table
 
 if TYPE_CHECKING:
     from ..client import Client

@@ -11,10 +11,10 @@ import click
 
 from ..client import Client, HelperError, Reply
 from ..protocol import Look, Remove, Step
+from ..words import escaped
 from ..words.line_breaks import lines
 from .attach import window
 from .options import say
-from .tables import printable
 
 Seen = Mapping[str, Any]
 """What Look tells; empty where there is no process yet."""
@@ -26,7 +26,7 @@ def walk_through(client: Client, begun: Reply) -> Reply:
     Raises click.Abort, with nothing left of the box, where the user gives up, and HelperError where it can't be made.
     """
     calls = begun.values["calls"]
-    _print([say("box.step_begin", box=printable(begun.values["name"]), total=len(calls))], "")
+    _print([say("box.step_begin", box=escaped(begun.values["name"]), total=len(calls))], "")
     try:
         return _walk(client, begun, calls)
     except (KeyboardInterrupt, EOFError) as end:
@@ -116,8 +116,8 @@ def _value(value: object) -> str:
     if isinstance(value, dict):
         return ", ".join(f"{kind} {inode}" for kind, inode in value.items())
     if isinstance(value, list):
-        return printable(" ".join(value))
-    return say(f"box.step_{str(value).lower()}") if isinstance(value, bool) else printable(str(value))
+        return escaped(" ".join(value))
+    return say(f"box.step_{str(value).lower()}") if isinstance(value, bool) else escaped(str(value))
 
 
 def _print(texts: list[str], mark: str = "  ") -> None:

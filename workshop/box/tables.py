@@ -8,6 +8,8 @@ import time
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from ..words import decimal_size, escaped
+
 SHORT = 12  # digits of an id that are shown
 COMMAND_WIDTH = 20
 AGES = (
@@ -22,14 +24,9 @@ AGES = (
 
 def table(headers: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     """Columns three spaces apart, none narrower than Docker makes them."""
-    lines = [headers, *([printable(cell) for cell in row] for row in rows)]
+    lines = [headers, *([escaped(cell) for cell in row] for row in rows)]
     widths = [max(7, *(len(line[column]) for line in lines)) for column in range(len(headers))]
     return "\n".join("   ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in lines)
-
-
-def printable(text: str) -> str:
-    """The text with everything that a terminal would obey (control and bidirectional characters) written as an escape."""
-    return "".join(one if one.isprintable() else one.encode("unicode_escape").decode() for one in text)
 
 
 def age(seconds: float) -> str:
@@ -44,24 +41,6 @@ def age(seconds: float) -> str:
     return f"{count} {word}" if count == 1 else f"{count} {word}s"
 
 
-def decimal_size(size: float) -> str:
-    """Bytes as `4.26MB`, in powers of 1000."""
-    return _scaled(size, 1000, ("B", "kB", "MB", "GB", "TB", "PB"), 3)
-
-
-def binary_size(size: float) -> str:
-    """Bytes as `1.5MiB`, in powers of 1024."""
-    return _scaled(size, 1024, ("B", "KiB", "MiB", "GiB", "TiB", "PiB"), 4)
-
-
-def _scaled(size: float, base: int, units: Sequence[str], digits: int) -> str:
-    """The number with `digits` significant digits and its unit."""
-    step = 0
-    while round(size) >= base and step < len(units) - 1:
-        size, step = size / base, step + 1
-    return f"{size:.{digits}g}{units[step]}"
-
-
 def container_table(found: Iterable[Mapping[str, Any]], now: float, truncate: bool) -> str:
     """The table of `box ps`."""
     headers = ("CONTAINER ID", "IMAGE", "COMMAND", "CREATED", "STATUS", "PORTS", "NAMES")
@@ -70,7 +49,7 @@ def container_table(found: Iterable[Mapping[str, Any]], now: float, truncate: bo
 
 def _row(one: Mapping[str, Any], now: float, truncate: bool) -> Sequence[str]:
     """One line of `box ps`."""
-    command = printable(" ".join(one["command"]))
+    command = escaped(" ".join(one["command"]))
     if truncate and len(command) > COMMAND_WIDTH:
         command = command[: COMMAND_WIDTH - 3] + "..."
     created = f"{age(now - one['created'])} ago"
@@ -171,4 +150,4 @@ def _value(path: str, one: Mapping[str, Any]) -> str:
         if not isinstance(value, Mapping) or key not in value:
             raise FormatError(path)
         value = value[key]
-    return printable(value) if isinstance(value, str) else json.dumps(value)
+    return escaped(value) if isinstance(value, str) else json.dumps(value)

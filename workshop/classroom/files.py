@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ..course import load_library
 from ..progress import ExportError, read_export
-from ..words import say
+from ..words import say, sentence
 from . import tables
 from .report import Handed, Refused, report
 
@@ -38,5 +38,5 @@ def read(files: Sequence[Path], language: str) -> tuple[list[Handed], list[Refus
         try:
             handed.append(Handed(str(file), read_export(file)))
         except ExportError as error:
-            refused.append(Refused(str(file), error.sentence(language)))
+            refused.append(Refused(str(file), sentence(language, error)))
     return handed, refused

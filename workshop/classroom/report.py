@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 from ..course import Library, Step
 from ..progress import Event, Export
+from ..words import clean
 from .forgery import Doubt, doubts, marks
 
 
@@ -92,7 +93,7 @@ def report(handed: Sequence[Handed], library: Library, refused: Sequence[Refused
             if any(one is other for other in who)
         }
         learners.append(_learner(one, library, shared))
-    refusals = tuple(Refused(clean(one.file), clean(one.reason)) for one in refused)
+    refusals = tuple(Refused(shown(one.file), shown(one.reason)) for one in refused)
     return ClassReport(tuple(learners), refusals, tuple(cleaned[place].file for place in sorted(older)))
 
 
@@ -158,17 +159,16 @@ def _current(events: Sequence[Event], results: Sequence[StepResult]) -> str:
     return next((one.where for one in onwards if one.state not in ("passed", "impossible")), "")
 
 
-def clean(text: str) -> str:
-    """Text from outside without control, bidirectional and other invisible characters, and not endless."""
-    kept = "".join(one if one.isprintable() else " " for one in text)
-    return " ".join(kept.split())[:200]
+def shown(text: str) -> str:
+    """Text from outside fit to be shown, on one line and not endless."""
+    return " ".join(clean(text).split())[:200]
 
 
 def _cleaned(handed: Handed) -> Handed:
     """The export with every name in it fit to be shown."""
     events = tuple(
-        replace(one, lesson=clean(one.lesson), step=clean(one.step), slug=clean(one.slug), verdict=clean(one.verdict))
+        replace(one, lesson=shown(one.lesson), step=shown(one.step), slug=shown(one.slug), verdict=shown(one.verdict))
         for one in handed.export.events
     )
-    export = Export(clean(handed.export.learner), clean(handed.export.machine), events)
-    return Handed(clean(handed.file), export)
+    export = Export(shown(handed.export.learner), shown(handed.export.machine), events)
+    return Handed(shown(handed.file), export)

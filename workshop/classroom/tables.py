@@ -17,7 +17,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ..words import say
-from .report import ClassReport, Learner, clean
+from .report import ClassReport, Learner, shown
 
 MARKS = {"passed": "+", "doubtful": "?", "tried": "~", "begun": "~", "impossible": "-", "open": "."}
 MOST_REASONS = 4
@@ -91,7 +91,7 @@ def _doubt_lines(one: Learner, language: str) -> Iterator[str]:
     steps: dict[tuple[str, str], list[str]] = {}
     for doubt in one.doubts:
         kind, reason = say(language, f"classroom.kind_{doubt.kind}"), say(language, f"classroom.{doubt.slug}", **doubt.values)
-        steps.setdefault((kind, clean(reason)), []).append(doubt.where)
+        steps.setdefault((kind, shown(reason)), []).append(doubt.where)
     values = {"learner": f"{one.name}@{one.machine}", "file": one.file}
     for (kind, reason), where in list(steps.items())[:MOST_REASONS]:
         named = ", ".join(dict.fromkeys(where))

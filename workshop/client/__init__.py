@@ -1,6 +1,6 @@
 """Asking the helper, over its socket; looking with one's own rights is `client.sight`."""
 
-from .connection import Client, Reply, connected
+from .connection import Client, Reply, connected, instance_name
 from .refusal import HelperError
 
 __all__ = [
@@ -8,4 +8,5 @@ __all__ = [
     "HelperError",
     "Reply",
     "connected",
+    "instance_name",
 ]

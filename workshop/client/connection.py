@@ -42,7 +42,7 @@ class Client:
     @classmethod
     def connect(cls) -> Self:
         """The system's helper, else the user's own; raises HelperError `no_helper` where neither answers."""
-        instance = _instance()
+        instance = instance_name()
         for uid in dict.fromkeys((0, os.geteuid())):
             directory = protocol.runtime_directory(instance, uid)
             if uid == 0 or _is_ours(directory, uid):
@@ -141,7 +141,7 @@ def start_helper() -> None:
 
     Raises HelperError `helper_failed`, with what the helper said, where it did not come up.
     """
-    directory = Path(protocol.runtime_directory(_instance(), os.geteuid()))
+    directory = Path(protocol.runtime_directory(instance_name(), os.geteuid()))
     try:
         directory.mkdir(mode=0o755 if os.geteuid() == 0 else 0o700, exist_ok=True)
         if not _is_ours(str(directory), os.geteuid()):
@@ -189,7 +189,7 @@ def _answers() -> bool:
     return True
 
 
-def _instance() -> str:
+def instance_name() -> str:
     """The helper's name; raises HelperError where the environment has a bad one."""
     try:
         return protocol.instance_name()

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
+from ..words import WordedError
 
-class HelperError(Exception):
-    """A refusal of the helper, or its absence: `say(language, f"helper.{error.slug}", **error.values)` tells it."""
 
-    def __init__(self, slug: str, **values: str | int) -> None:
-        """Keep slug and values for the text."""
-        super().__init__(slug, values)
-        self.slug = slug
-        self.values = values
+class HelperError(WordedError):
+    """A refusal of the helper, or its absence."""
+
+    area = "helper"

@@ -45,7 +45,7 @@ class Step:
     `check` names a function Evidence -> Verdict in the lesson's checks file ('' for choices, which have a right one or none).
     `answer` names a function Facts -> str there: the true answer on the live system, for `solve`.
     `needs` names steps whose verdict must hold *now* for this one to be possible: what is rebuilt on return.
-    `experiment` names what the workshop runs for a measure step (workshop/experiments/); '' where the learner measures.
+    `experiment` names what the workshop runs for a measure step (workshop/learning/experiments/); '' where the learner measures.
     `ask` names a function Facts -> Asked | None there, for a question of the review, and `about` the lesson that it is about.
     `settles` names the predict step whose `right` choice this step shows to be so.
     `requires` names requirements of the machine (workshop/judging/requirements.py); `subjects` what is observed for the check.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -83,13 +82,14 @@ def load_checks(path: Path) -> ModuleType:
     name = f"workshop_checks.{path.resolve()}"
     if name in sys.modules:
         return sys.modules[name]
-    spec = importlib.util.spec_from_file_location(name, path)
-    if spec is None or spec.loader is None or not path.is_file():
+    if not path.is_file():
         raise ContentError(f"{path} does not exist: every lesson has a checks file of its own name")
-    module = importlib.util.module_from_spec(spec)
+    module = ModuleType(name)
+    module.__file__ = str(path)
     sys.modules[name] = module  # before it runs: dataclasses look their module up there
     try:
-        spec.loader.exec_module(module)
+        # Not by an import, which would keep bytecode beside it, and take that for the file after a change within the same second.
+        exec(compile(path.read_bytes(), path, "exec", dont_inherit=True), vars(module))  # noqa: S102  # a lesson's checks are code that its author wrote
     except Exception as error:
         del sys.modules[name]
         raise ContentError(f"{path} does not load: {type(error).__name__}: {error}") from error

@@ -1,13 +1,9 @@
-"""One file an engine: how it is chosen, what lessons type of it, what it is given, and how it is cleaned up after."""
+"""One file an engine: what is seen of it, what it is given, and how it is cleaned up after; `choose` says which one lessons type.
 
-from . import lxc
-from .choice import DEFAULT_SOCKET, Choice, EngineError, choose, give_image
+A new engine is its file here, and the mark by which the watcher recognises its containers (`helper/watcher/engines.py`).
+"""
 
-__all__ = [
-    "DEFAULT_SOCKET",
-    "Choice",
-    "EngineError",
-    "choose",
-    "give_image",
-    "lxc",
-]
+from . import box, docker, lxc
+from .choice import Choice, EngineError, choose
+
+__all__ = ["Choice", "EngineError", "box", "choose", "docker", "lxc"]

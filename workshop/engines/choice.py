@@ -2,38 +2,22 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
-import shutil
-import socket
-import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from ..protocol import helper_socket
-from ..words import say
+from ..words import WordedError, clean, say
+from . import docker
+from .docker import Docker
 
 FENCE = re.compile(r"^```(?P<engine>docker|box)(?P<lines>\n.*?^```)\n?", re.MULTILINE | re.DOTALL)
 """A block of lines to type that is shown with one engine only: its name stands behind the opening fence."""
-FOR_DOCKER = ("answers", "no_image")
-"""Why Docker is chosen; every other reason is one for box."""
-DEFAULT_SOCKET = "/run/docker.sock"
-IMAGE = "busybox"
-IMPORT = f"box run --rm {IMAGE} sh -c 'tar -cf - [!dps]* sbin' | docker import --change 'CMD [\"sh\"]' - {IMAGE}"
-"""Gives Docker the image that box has; needs no network."""
 QUICK, PATIENT = 0.5, 5.0
 """Seconds that a daemon may take to answer: when it was not asked for, and when it was."""
-
-
-@dataclass(frozen=True)
-class Docker:
-    """What was seen of Docker. `trouble` says why it can't be used, '' where it can: a key of texts/*/engine.toml."""
-
-    address: str = ""
-    version: str = ""
-    image: bool = False
-    trouble: str = ""
+FOR_DOCKER = ("answers", "no_image")
+"""Why Docker is chosen; every other reason is one for box."""
 
 
 @dataclass(frozen=True)
@@ -68,70 +52,29 @@ class Choice:
 
     def reason(self, language: str) -> str:
         """Which engine and why, as a sentence."""
-        why = say(language, f"engine.{self.why}", **self.values)
+        why = clean(say(language, f"engine.{self.why}", **self.values))
         return why if self.name == "docker" else say(language, "engine.box", why=why)
 
 
-class EngineError(Exception):
-    """The engine that was asked for can't be used; `trouble` and `values` say why."""
+class EngineError(WordedError):
+    """The engine that was asked for can't be used."""
 
-    def __init__(self, trouble: str, **values: str) -> None:
-        """Keep both for the text."""
-        super().__init__(trouble, values)
-        self.trouble, self.values = trouble, values
+    area = "engine"
 
 
 def choose(asked: str | None = None) -> Choice:
     """The engine for these lessons, within a moment; raises EngineError where Docker was asked for and can't be used."""
     if asked == "box":
         return Choice()
-    return decide(seen(os.environ, PATIENT if asked else QUICK), asked)
+    return decide(docker.seen(os.environ, PATIENT if asked else QUICK), asked)
 
 
-def decide(docker: Docker, asked: str | None = None) -> Choice:
+def decide(found: Docker, asked: str | None = None) -> Choice:
     """Docker where it can be used, else box. Pure; raises EngineError as `choose` does."""
-    where = {"address": docker.address}
-    if docker.trouble and asked:
-        raise EngineError(docker.trouble, **where)
-    if docker.trouble:
-        return Choice(docker.trouble, where)
-    why = "answers" if docker.image else "no_image"
-    return Choice(why, {**where, "version": docker.version, "command": IMPORT})
-
-
-def seen(environment: Mapping[str, str], patience: float) -> Docker:
-    """Docker as it answers this user now."""
-    address = environment.get("DOCKER_HOST") or f"unix://{DEFAULT_SOCKET}"
-    path = address.removeprefix("unix://")
-    if not shutil.which("docker", path=environment.get("PATH")):
-        return Docker(path, trouble="no_command")
-    if path == address:
-        return Docker(address, trouble="elsewhere")
-    try:
-        version = _get(path, "/version", patience)
-        return Docker(path, str(json.loads(version)["Version"]), bool(_get(path, f"/images/{IMAGE}:latest/json", patience)))
-    except PermissionError:
-        return Docker(path, trouble="refused")
-    except (TimeoutError, ValueError, LookupError, TypeError):  # nothing, or something else than Docker says
-        return Docker(path, trouble="silent")
-    except OSError:
-        return Docker(path, trouble="no_daemon")
-
-
-def _get(path: str, what: str, patience: float) -> bytes:
-    """The body of Docker's answer over its socket, b'' where that is not 200. Raises OSError.
-
-    HTTP by hand, as the standard library's client takes longer to load than this takes to ask.
-    """
-    with socket.socket(socket.AF_UNIX) as connection:
-        connection.settimeout(patience)
-        connection.connect(path)
-        connection.sendall(f"GET {what} HTTP/1.0\r\nHost: docker\r\n\r\n".encode())
-        with connection.makefile("rb") as answer:
-            head, _, body = answer.read().partition(b"\r\n\r\n")
-    return body if head.split(b" ", 2)[1:2] == [b"200"] else b""
-
-
-def give_image() -> bool:
-    """Give Docker box's image, for which `box` and `docker` must be on PATH; True where that went well."""
-    return subprocess.run(["bash", "-o", "pipefail", "-c", IMPORT], check=False).returncode == 0
+    where = {"address": found.address}
+    if found.trouble and asked:
+        raise EngineError(found.trouble, **where)
+    if found.trouble:
+        return Choice(found.trouble, where)
+    why = "answers" if found.image else "no_image"
+    return Choice(why, {**where, "version": found.version, "command": docker.IMPORT})

@@ -1,5 +1,6 @@
 """Facts: what was seen of the kernel at one moment, as frozen dataclasses. Imports nothing of ours but itself."""
 
+from . import trees
 from .asked import Asked
 from .cgroups import Cgroups, Cpu, Hierarchy, Io, Membership, Memory, Pids, Throttle, Transfer
 from .clocks import Clocks
@@ -70,5 +71,6 @@ __all__ = [
     "Written",
     "own",
     "own_objects",
+    "trees",
     "unclaimed",
 ]  # fmt: skip

@@ -1,4 +1,4 @@
-"""What checks say often about facts and answers: an author's whole vocabulary. Pure."""
+"""Answers as people write them: what a check reads of one. Pure."""
 
 from __future__ import annotations
 
@@ -6,10 +6,8 @@ import math
 import re
 import unicodedata
 
-from ..facts import KINDS, Container, Evidence
-
-SHELLS = frozenset({"ash", "bash", "busybox", "dash", "fish", "ksh", "mksh", "sh", "zsh"})
-"""Names that a shell's process goes by; busybox is its own shell."""
+from ..facts import KINDS
+from ..words import clean
 
 _KIND_WORDS = {kind: kind for kind in KINDS} | {"mount": "mnt", "network": "net"}
 _YES = ("y", "true", "是", "是的", "有", "会", "能", "可以", "对")
@@ -23,15 +21,20 @@ _NOTHING = frozenset({"none", "nothing", "no", "nil", "0", "无", "没有", "都
 
 
 def typed(answer: str | None) -> str:
-    """The answer as it was meant: full-width characters as plain ones, no surrounding space, no bidi or control ones."""
-    plain = unicodedata.normalize("NFKC", answer or "").replace("\u2212", "-")
-    return "".join(one for one in plain if unicodedata.category(one) not in ("Cc", "Cf")).strip()
+    """The answer as it was meant: full-width characters as plain ones, no surrounding space, none that is unseen."""
+    return clean(unicodedata.normalize("NFKC", answer or "").replace("\u2212", "-")).strip()
 
 
 def number(answer: str | None) -> int | None:
     """The only whole number in an answer (`7`, `pid:[7]`, `0x1f`); None where there is none or more than one."""
     found = re.findall(r"(?<![a-z0-9_.])(?:0x[0-9a-f]+|-?\d+)(?![a-z0-9_]|\.\d)", typed(answer).lower())
     return int(found[0], 0 if "x" in found[0] else 10) if len(found) == 1 else None
+
+
+def mask(answer: str | None) -> int | None:
+    """The only number of hexadecimal digits in an answer, as /proc shows capabilities; None where there is none or more."""
+    found = re.findall(r"(?<![0-9a-z])(?:0x)?([0-9a-f]+)(?![0-9a-z])", typed(answer).lower())
+    return int(found[0], 16) if len(found) == 1 else None
 
 
 def kinds_named(answer: str | None) -> frozenset[str] | None:
@@ -56,30 +59,3 @@ def _word(text: str) -> str:
     """One spelling for each word that people spell in several ways."""
     bare = re.sub(r"\(\d?\)$", "", text.strip(" `'\"。.-")).rstrip("/")
     return _SAME.get(bare, bare)
-
-
-def is_shell(container: Container) -> bool:
-    """PID 1 is a shell that takes commands, not one that runs a command given by -c."""
-    return container.init.name in SHELLS and "-c" not in container.init.arguments
-
-
-def command_of(container: Container) -> str:
-    """What PID 1 was started as: its arguments, or its name where it has none."""
-    return " ".join(container.init.arguments) or container.init.name
-
-
-def interactive(seen: Evidence) -> tuple[Container, ...]:
-    """Containers whose PID 1 is a shell on a terminal: those that appeared since the step began first, then the newest."""
-    appeared = seen.appeared()
-    ordered = sorted(seen.now.containers, key=lambda one: (one not in appeared, -one.init.started))
-    return tuple(one for one in ordered if is_shell(one) and one.init.terminal)
-
-
-def layers_of(container: Container) -> tuple[str, ...]:
-    """The names of the directories that overlay stacks for a container, the topmost first; () where its root is no overlay.
-
-    With box each is the first twelve digits of a layer's digest. `mounts` must have been looked at.
-    """
-    roots = [one for one in container.mounts if one.target == "/" and one.type == "overlay"]
-    options = [option for option in roots[-1].options if option.startswith("lowerdir=")] if roots else []
-    return tuple(path.rpartition("/")[2] for path in options[0].removeprefix("lowerdir=").split(":")) if options else ()

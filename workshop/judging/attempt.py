@@ -5,12 +5,16 @@ from __future__ import annotations
 import hashlib
 import traceback
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from ..course import Library, Step
 from ..facts import Asked, Container, Evidence, Facts
 from .answers import means, typed
 from .requirements import missing
 from .verdict import Broken, Impossible, NotYet, Passed, Verdict
+
+VOCABULARY = ("answers", "constants", "containers", "images", "resources")
+"""Modules of this package that checks judge with."""
 
 
 def attempt(library: Library, step: Step, evidence: Evidence) -> Verdict:
@@ -86,7 +90,12 @@ def untouched(now: Facts) -> Facts:
 
 
 def content_version(library: Library, step: Step) -> str:
-    """A short digest of what judges a step: its structure and its checks file."""
+    """A short digest of what judges a step: its structure, its checks file, and the words that checks judge with."""
     checks = library.checks_folder / f"{step.lesson}.py"
-    judged_by = repr(replace(step, text={})).encode() + (checks.read_bytes() if checks.is_file() else b"")
+    judged_by = repr(replace(step, text={})).encode() + (checks.read_bytes() + _vocabulary() if checks.is_file() else b"")
     return hashlib.sha256(judged_by).hexdigest()[:12]
+
+
+def _vocabulary() -> bytes:
+    """The source of these words: where it has changed, an honest verdict of an earlier version may differ, and is no forgery."""
+    return b"".join((Path(__file__).parent / f"{name}.py").read_bytes() for name in VOCABULARY)

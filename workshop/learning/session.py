@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 
-from ..client.sight import address, find
+from ..client.sight import hypervisor, registry
 from ..course import Lesson, LessonText, Library, Step, StepText, Typed
-from ..engines import Choice
+from ..engines import Choice, docker
 from ..facts import Container, Evidence, Facts, Measured, own, unclaimed
 from ..judging import (
     Blocked,
@@ -31,14 +31,14 @@ from ..judging import (
     untouched,
     would_pass,
 )
-from ..pictures import bootfs, charts_of, comparison, layer_stack, own_first, timeline
+from ..pictures import charts_of, drawn
 from ..progress import Event, Progress, uuid7
 from ..words import fill, say, words
 from ..words.line_breaks import joined
 from .experiments import Surroundings
 from .recorder import Recorder
 from .review import due
-from .undo import dockers, leftovers, undo
+from .undo import leftovers, undo
 
 if TYPE_CHECKING:
     from .experiments.run import Run
@@ -229,7 +229,7 @@ class Session:
             return None
         from .experiments.run import Run  # noqa: PLC0415  # heavy: not before the first frame is painted
 
-        return Run(self.step.experiment, Surroundings(self.engine.name, self._observe, find()))
+        return Run(self.step.experiment, Surroundings(self.engine.name, self._observe, hypervisor.find()))
 
     def keep(self, result: Measured) -> None:
         """What an experiment came to is part of what is seen from now on, here and when the learner comes back."""
@@ -252,7 +252,7 @@ class Session:
 
     def message(self, verdict: Verdict) -> str:
         """The sentence for a verdict, in the learner's language, with what was seen filled in."""
-        values = {"engine": self.engine.name, "registry": address(os.getuid()), **verdict.values}
+        values = {"engine": self.engine.name, "registry": registry.address(os.getuid()), **verdict.values}
         if verdict.kind == "impossible":
             reasons = words(self.language, "requirements")
             return joined(fill(reasons[verdict.slug], values), fill(reasons[f"{verdict.slug}_fix"], values))
@@ -293,7 +293,7 @@ class Session:
 
     def _named(self, text: str) -> str:
         """What belongs to the engine and what a question asks about is filled in: other braces, such as awk's, stay."""
-        text = self.engine.fill(text).replace("{registry}", address(os.getuid()))
+        text = self.engine.fill(text).replace("{registry}", registry.address(os.getuid()))
         for name, value in self._asked().items():
             text = text.replace(f"{{{name}}}", str(value))
         return text
@@ -308,14 +308,8 @@ class Session:
         return say(self.language, f"session.{right}") if right in ("yes", "no") else right
 
     def _drawn(self, text: str) -> str:
-        """A text shows a figure where it says `{timeline}` or the like, in a fence so that columns stay straight."""
-        facts, width = self.facts, self.figure_cells
-        if "{timeline}" in text:
-            text = text.replace("{timeline}", _plain(timeline(self.language, width)))
-        for name, figure in (("comparison", comparison), ("bootfs", bootfs), ("layers", layer_stack)):
-            if f"{{{name}}}" in text and facts:
-                text = text.replace(f"{{{name}}}", _plain(figure(own_first(facts), self.language, width)))
-        return text
+        """A text with its figures, which stand in a fence so that columns stay straight."""
+        return drawn(text, self.facts, self.language, self.figure_cells)
 
     def lesson_text(self, lesson: Lesson) -> LessonText:
         """A lesson's title and introduction."""
@@ -373,7 +367,7 @@ class Session:
         assert self.before is not None  # look() has seen to it  # noqa: S101
         tried = undo(self.before, now)
         there = self.look()
-        left = leftovers(self.before, there, os.getuid(), dockers(there))
+        left = leftovers(self.before, there, os.getuid(), docker.of_lessons(there))
         self._add("undone")
         self.verdict = None
         sentences = [
@@ -392,7 +386,3 @@ class Session:
         if event is None or event.evidence is None or event.evidence.answer not in choices:
             return None
         return self._named(choices[event.evidence.answer]), self._named(choices[asked.right])
-
-
-def _plain(lines: Sequence[Text]) -> str:
-    return "\n".join(line.plain for line in lines)

@@ -10,11 +10,9 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..engines import lxc
+from ..engines import box, docker, lxc
 from ..facts import HAND_FOLDER, Facts, Image, Interface
 
-SHARED_IMAGE = "busybox:latest"
-"""Made by the helper when it is first needed; nobody can remove it."""
 BY_HAND = frozenset({"bridge", "veth"})
 """Kinds of link that a lesson's commands make."""
 ENGINES_LINK = re.compile(r"veth[0-9a-f]{7,}|br-[0-9a-f]{12}|(docker|podman|cni|lxc|lxd|virbr|vnet|vb-|ve-).*")
@@ -35,20 +33,15 @@ class Leftover:
         return name[:12] if re.fullmatch("[0-9a-f]{64}", name) else name
 
 
-DOCKERS = ("docker", "ps", "--no-trunc", "--format", "{{.ID}} {{.Image}}")
-"""Lists Docker's containers with their images: only one of the lessons' own can be a lesson's, others are somebody's."""
-IMAGES = frozenset({"busybox", "busybox:latest"})
 COMMANDS = {
     "queue": ("ipcrm", "-q"),
     "segment": ("ipcrm", "-m"),
     "semaphores": ("ipcrm", "-s"),
     "link": ("ip", "link", "delete"),
-    "container": ("box", "rm", "-f"),
-    "docker": ("docker", "rm", "-f"),
-    "network": ("box", "network", "rm"),
-    "image": ("box", "rmi"),
     "file": ("rm", "-f"),
     "group": ("rmdir",),
+    **box.REMOVES,
+    **docker.REMOVES,
 }
 """What removes each kind but LXC's containers (`lxc.remove`); the name comes after it."""
 
@@ -101,7 +94,7 @@ def _new_lxc(before: Facts, now: Facts) -> list[Leftover]:
 def _new_images(before: Facts, now: Facts) -> list[Image]:
     """Names of images that were given since; none where the step did not look at images."""
     looked = "images" in before.subjects and "images" in now.subjects
-    old = {SHARED_IMAGE, *(one.name for one in before.images)}
+    old = {box.SHARED_IMAGE, *(one.name for one in before.images)}
     return [one for one in now.images if looked and one.name not in old]
 
 
@@ -123,19 +116,9 @@ def remove(leftover: Leftover) -> None:
         subprocess.run([*COMMANDS[leftover.kind], leftover.name], check=False, capture_output=True, cwd=Path.home())
 
 
-def dockers(now: Facts) -> list[str]:
-    """The ids of Docker's containers that can be a lesson's; none where Docker runs none, or does not tell this user."""
-    if not any(one.engine == "docker" for one in now.containers):
-        return []
-    with suppress(OSError):
-        told = subprocess.run(DOCKERS, check=False, capture_output=True, text=True).stdout.split()
-        return [identity for identity, image in zip(told[::2], told[1::2], strict=True) if image in IMAGES]
-    return []
-
-
 def undo(before: Facts, now: Facts) -> list[Leftover]:
     """Remove what appeared since `before`; returns what was tried."""
-    found = leftovers(before, now, os.getuid(), dockers(now))
+    found = leftovers(before, now, os.getuid(), docker.of_lessons(now))
     for leftover in found:
         remove(leftover)
     return found
@@ -144,6 +127,6 @@ def undo(before: Facts, now: Facts) -> list[Leftover]:
 def end_orphans(before: Facts, now: Facts) -> None:
     """Remove Docker's containers whose terminal was closed: they live on where box's end with it."""
     attached = {one.id for one in now.containers if one.init.terminal}
-    for identity in dockers(now):
+    for identity in docker.of_lessons(now):
         if identity in attached and identity not in {one.id for one in before.containers}:
             remove(Leftover("docker", identity))

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from ..judging import Verdict
 from ..progress import private
-from ..words import say
+from ..words import clean, say, sentence
 from ..words.line_breaks import joined
 from .session import Session
 
@@ -38,13 +38,13 @@ def fault(session: Session, error: Exception) -> str:
     """The sentence for a failure that is the workshop's own, whose traceback goes into a file."""
     log = "".join(traceback.format_exception(error))
     path = session.progress.path.parent / "workshop-fault.log"
-    return say(session.language, "tui.fault", reason=f"{type(error).__name__}: {error}", log=_kept(path, log))
+    return say(session.language, "tui.fault", reason=clean(f"{type(error).__name__}: {error}"), log=_kept(path, log))
 
 
 def not_saved(session: Session) -> str:
     """Why progress is not being saved now, and what to do; '' where it is."""
     trouble = session.recorder.trouble
-    return say(session.language, "tui.not_saved", why=trouble.sentence(session.language)) if trouble else ""
+    return say(session.language, "tui.not_saved", why=sentence(session.language, trouble)) if trouble else ""
 
 
 def is_key(line: str) -> bool:

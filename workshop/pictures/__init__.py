@@ -1,21 +1,15 @@
 """Facts to lines: the live picture of a step, and one function for each figure that a text can ask for."""
 
 from .charts import charts_of
-from .comparison import comparison
-from .drawing import clean, timeline
-from .history import History, own_first, recorded
-from .layers import bootfs, layer_stack
+from .figures import FIGURES, drawn
+from .history import History, recorded
 from .live import picture
 
 __all__ = [
+    "FIGURES",
     "History",
-    "bootfs",
     "charts_of",
-    "clean",
-    "comparison",
-    "layer_stack",
-    "own_first",
+    "drawn",
     "picture",
     "recorded",
-    "timeline",
 ]

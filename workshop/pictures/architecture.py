@@ -10,8 +10,8 @@ from rich.cells import set_cell_size
 from rich.text import Text
 
 from ..facts import Component, Facts
-from ..words import say
-from .drawing import called, clean, cut, heading
+from ..words import clean, say
+from .drawing import called, cut, heading
 
 WIDE = 100
 """Cells from which on the parts stand side by side, as in the article."""

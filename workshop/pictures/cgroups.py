@@ -9,8 +9,8 @@ from pathlib import PurePosixPath
 from rich.text import Text
 
 from ..facts import Cgroups, Container, Cpu, Facts, Membership
-from ..words import say
-from .drawing import called, clean, cut, heading, size, wrapped
+from ..words import clean, say, size
+from .drawing import called, cut, heading, wrapped
 from .history import History, Moment
 
 ROWS = 4

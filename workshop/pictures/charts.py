@@ -9,8 +9,8 @@ from rich.cells import cell_len, set_cell_size
 from rich.text import Text
 
 from ..facts import Measured, Series
-from ..words import say
-from .drawing import size, wrapped
+from ..words import say, size
+from .drawing import wrapped
 
 GIBIBYTE = 1 << 30
 INDENT = "  "

@@ -9,8 +9,8 @@ from rich.cells import set_cell_size
 from rich.text import Text
 
 from ..facts import Container, Facts, Namespaces
-from ..words import say
-from .drawing import SIGNS, STYLES, clean, heading, size, wrapped
+from ..words import clean, say, size
+from .drawing import SIGNS, STYLES, heading, wrapped
 
 LABEL_CELLS, VALUE_CELLS = 18, 11
 SIGN_CELLS = 5

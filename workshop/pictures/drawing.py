@@ -6,17 +6,15 @@ where a terminal shows ambiguous characters two cells wide.
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Iterable, Iterator
 
 from rich.cells import cell_len, set_cell_size
 from rich.text import Text
 
 from ..facts import KINDS, Container, Facts, Process
-from ..words import say
+from ..words import clean, say
 from ..words.line_breaks import lines as lines_of
 
-BIDI = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 KIND_CELLS = max(map(len, KINDS))
 INODE_CELLS = 10
 PID_CELLS = 7
@@ -24,12 +22,6 @@ GAP = 2
 ARROW = " -> "
 STYLES = {"same": "yellow", "different": "bold green", "unknown": "dim"}
 SIGNS = {"same": "=", "different": "!=", "unknown": "?"}
-
-
-def clean(text: str) -> str:
-    """The text without control and bidirectional characters, which could move the cursor or turn the line around."""
-    spaced = text.replace("\n", " ").replace("\t", " ")
-    return "".join(one for one in spaced if one not in BIDI and unicodedata.category(one) not in ("Cc", "Cs", "Zl", "Zp"))
 
 
 def wrapped(text: str, width: int) -> list[Text]:
@@ -225,16 +217,6 @@ def _listed(language: str, width: int) -> list[Text]:
 
 
 # Lines and cells
-
-
-def size(count: int) -> str:
-    """A number of bytes for people, such as `1.5 MiB`."""
-    amount = float(count)
-    for unit in ("B", "KiB", "MiB"):
-        if amount < 1024:
-            return f"{amount:.0f} {unit}" if unit == "B" else f"{amount:.1f} {unit}"
-        amount /= 1024
-    return f"{amount:.1f} GiB"
 
 
 def heading(text: str, width: int) -> Text:

@@ -7,8 +7,8 @@ from rich.text import Text
 
 from ..facts import Container, Facts, Root, Written
 from ..judging import layers_of
-from ..words import say
-from .drawing import called, clean, cut, heading, wrapped
+from ..words import clean, say
+from .drawing import called, cut, heading, wrapped
 
 NAME_CELLS = 12
 """A layer's name is the first twelve digits of its digest."""

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from pwd import getpwuid
 
-from ..words import say
+from ..words import WordedError
 from . import private
 
 Trouble = sqlite3.Error | OSError
@@ -61,21 +61,10 @@ OF_SYSTEM = {
 """The same for errors of system calls (errno(3))."""
 
 
-class ProgressError(Exception):
-    """Progress can't be read or written now. `slug` names the cause, a key of progress.toml; `values` are its text's."""
+class ProgressError(WordedError):
+    """Progress can't be read or written now."""
 
-    def __init__(self, slug: str, **values: str) -> None:
-        """Keep slug and values for the text."""
-        super().__init__(slug, values)
-        self.slug = slug
-        self.values = values
-
-    def sentence(self, language: str) -> str:
-        """What happened, and what to do next."""
-        from ..words.line_breaks import joined  # noqa: PLC0415  # slow to load, and mostly not needed
-
-        fix = say(language, f"progress.{self.slug}_fix", **self.values)
-        return joined(say(language, f"progress.{self.slug}", **self.values), fix)
+    area = "progress"
 
 
 def connect(path: Path, patience: float) -> sqlite3.Connection:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import msgspec
 
-from ..words import say
+from ..words import WordedError
 from .progress import Event, Progress
 
 FORMAT = "container-workshop export"
@@ -50,18 +50,10 @@ class Export:
     events: tuple[Event, ...]
 
 
-class ExportError(Exception):
-    """A file is no whole export: `sentence` says what it is instead, by the key `slug` of exports.toml."""
+class ExportError(WordedError):
+    """A file is no whole export, but what the slug says."""
 
-    def __init__(self, slug: str, **values: str | int) -> None:
-        """Keep slug and values for the text."""
-        super().__init__(slug, values)
-        self.slug = slug
-        self.values = values
-
-    def sentence(self, language: str) -> str:
-        """What is wrong with the file, and what to do."""
-        return say(language, f"exports.{self.slug}", **self.values)
+    area = "exports"
 
 
 def _learner() -> str:

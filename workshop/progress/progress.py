@@ -30,7 +30,7 @@ PATIENCE_SECONDS = 2.0
 RETRY_SECONDS = 1.0
 """After a failure the file is left alone for so long, unless there is something new to be written."""
 LOGS = ("broken-check.log", "workshop-fault.log")
-"""What `telling` keeps beside the progress."""
+"""What `learning.wording` keeps beside the progress."""
 
 
 class Progress:

@@ -1,10 +1,9 @@
 """Requests to the helper and what comes back: typed, bounded, one JSON object a packet. It imports nothing of ours.
 
 `requests` has what can be asked for, `packets` how that becomes bytes and is read from a stranger's, `places` where the helper is
-found, `errors` the refusal, `steps` what each operation does, told as system calls.
+found, and `errors` the refusal.
 """
 
-from . import steps
 from .errors import ProtocolError
 from .packets import MAXIMUM_PACKET, decode, encode, parse_request, request_packet, safe_bytes
 from .places import INSTANCE, helper_socket, instance_name, runtime_directory
@@ -14,7 +13,6 @@ from .requests import (
     REQUESTS,
     VERSION,
     CreateNetwork,
-    Describe,
     Exec,
     Hello,
     Image,
@@ -42,7 +40,6 @@ from .requests import (
     Update,
     Wait,
 )
-from .steps import STEPS, WITH_ROOT
 
 __all__ = [
     "INSTANCE",
@@ -50,11 +47,8 @@ __all__ = [
     "NAME",
     "NO_NETWORK",
     "REQUESTS",
-    "STEPS",
     "VERSION",
-    "WITH_ROOT",
     "CreateNetwork",
-    "Describe",
     "Exec",
     "Hello",
     "Image",
@@ -90,5 +84,4 @@ __all__ = [
     "request_packet",
     "runtime_directory",
     "safe_bytes",
-    "steps",
 ]

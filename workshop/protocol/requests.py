@@ -21,13 +21,6 @@ class Hello:
 
 
 @dataclass(frozen=True)
-class Describe:
-    """What an operation does, in words and as system calls: `{"steps": [{"call", "why"}]}`; why is a key of helper.toml."""
-
-    name: str
-
-
-@dataclass(frozen=True)
 class Images:
     """Images of the caller: `{"images": [{"name", "id", "layers", "created", "size"}]}`.
 
@@ -270,7 +263,7 @@ class RemoveNetwork:
 
 ImageRequest = Images | Image | Layer | Unpack | Pack | Transferred | Register | Unregister
 Request = (
-    Hello | Describe | Run | Step | Look | Exec | Wait | List | Inspect | Stop | Remove | Update | Pause | Unpause | Logs
+    Hello | Run | Step | Look | Exec | Wait | List | Inspect | Stop | Remove | Update | Pause | Unpause | Logs
     | Observe | Networks | CreateNetwork | RemoveNetwork | ImageRequest
 )  # fmt: skip
 REQUESTS: dict[str, type[Request]] = {kind.__name__.lower(): kind for kind in typing.get_args(Request)}

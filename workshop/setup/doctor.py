@@ -15,7 +15,7 @@ from ..course import Library, load_library
 from ..engines import Choice
 from ..facts import KINDS, Facts, Host, Namespaces
 from ..judging import REQUIREMENTS
-from ..words import say
+from ..words import clean, say, size
 from .readings import Machine, read
 
 PACKAGES = {"busybox": "busybox-static", "ip": "iproute2", "ps": "procps", "vim": "vim"}
@@ -120,7 +120,9 @@ def _cgroups(machine: Machine) -> Iterator[Finding]:
 
 
 def _controllers(machine: Machine, version: int) -> list[str]:
-    return [name for one in machine.hierarchies if one.version == version for name in one.controllers]
+    """What can be limited in the trees of a version; a named tree, such as systemd's, controls nothing."""
+    all_named = (name for one in machine.hierarchies if one.version == version for name in one.controllers)
+    return [name for name in all_named if not name.startswith("name=")]
 
 
 def _user_namespaces(machine: Machine) -> Iterator[Finding]:
@@ -225,7 +227,7 @@ def _progress(machine: Machine) -> Iterator[Finding]:
 
 def _disk(machine: Machine) -> Iterator[Finding]:
     low = machine.disk < SMALLEST_DISK
-    yield Finding("disk", "limited" if low else "ok", "disk_low" if low else "disk_ok", {"megabytes": machine.disk // 1_000_000})
+    yield Finding("disk", "limited" if low else "ok", "disk_low" if low else "disk_ok", {"free": size(machine.disk)})
 
 
 def _lessons(machine: Machine, steps: Mapping[str, tuple[str, ...]]) -> Iterator[Finding]:
@@ -286,8 +288,7 @@ def _sentence(finding: Finding, key: str, language: str) -> str:
     if finding.area == "chosen":
         return Choice(finding.slug, finding.values).reason(language)
     area = "progress" if finding.area == "progress" else "requirements" if finding.slug in REQUIREMENTS else "doctor"
-    text = say(language, f"{area}.{key}", **finding.values)
-    return "".join(character for character in text if character.isprintable())
+    return clean(say(language, f"{area}.{key}", **finding.values))
 
 
 def as_json(report: Report) -> str:

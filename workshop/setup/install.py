@@ -8,8 +8,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from .. import protocol
-from ..words import say
+from ..client import instance_name
+from ..words import WordedError, say, sentence
 
 OLDEST = (3, 11)
 PYTHONS = ("/usr/bin/python3", "/usr/local/bin/python3", "/bin/python3")
@@ -75,28 +75,22 @@ os.execv("{python}", "{command} run".split())
 """
 
 
-class InstallError(Exception):
-    """What stands in the way, by its key in the texts, with the values for it."""
+class InstallError(WordedError):
+    """What stands in the way."""
 
-    def __init__(self, key: str, **values: str) -> None:
-        """Keep key and values."""
-        super().__init__(key, values)
-        self.key, self.values = key, values
+    area = "install"
 
 
 def install(language: str) -> int:
     """Install the helper for every user of this machine, by one sudo if need be, and tell how it went: an exit code."""
     try:
-        instance = protocol.instance_name()
+        instance = instance_name()
         if os.geteuid() != 0:
             return _as_root(language, instance)
         place(instance)
         print(_started(language, instance))
-    except InstallError as error:
-        print(say(language, f"install.{error.key}", **error.values), file=sys.stderr)
-        return 1
-    except protocol.ProtocolError as error:
-        print(say(language, f"helper.{error.slug}", **error.values), file=sys.stderr)
+    except WordedError as error:
+        print(sentence(language, error), file=sys.stderr)
         return 1
     except OSError as error:
         print(say(language, "install.failed", reason=str(error)), file=sys.stderr)
@@ -106,7 +100,7 @@ def install(language: str) -> int:
 
 def _as_root(language: str, instance: str) -> int:
     """Do this again as root; `-I` so that no file of the current directory is run."""
-    again = [sys.executable, "-I", "-m", "workshop.install", language, instance]
+    again = [sys.executable, "-I", "-m", "workshop.setup", language, instance]
     if not (sudo := shutil.which("sudo")):
         raise InstallError("no_sudo", command=" ".join(again))
     print(say(language, "install.sudo"), flush=True)
@@ -200,8 +194,3 @@ def _started(language: str, instance: str) -> str:
         if done.returncode:
             raise InstallError("systemd_failed", command=" ".join(["systemctl", *arguments]), reason=done.stderr.strip())
     return say(language, "install.done", socket=socket, service=service, instance=instance)
-
-
-if __name__ == "__main__":
-    os.environ["WORKSHOP_INSTANCE"] = sys.argv[2]
-    sys.exit(install(sys.argv[1]))

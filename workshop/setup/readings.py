@@ -17,9 +17,9 @@ from pathlib import Path
 
 from ..client import Client, HelperError
 from ..client.sight import PROGRAMS as ASKED_FOR
-from ..client.sight import find
+from ..client.sight import hypervisor
 from ..engines import Choice, choose
-from ..facts import KINDS, Hierarchy, Virtual
+from ..facts import KINDS, Hierarchy, Virtual, trees
 from ..progress import default_path, why_not
 from ..protocol import Hello
 
@@ -87,7 +87,7 @@ class Machine:
     emulator: bool = True
     progress: str = ""
     unsaved: str = ""
-    unsaved_values: Mapping[str, str] = field(default_factory=dict)
+    unsaved_values: Mapping[str, str | int] = field(default_factory=dict)
     disk: int = 0
     clock: float = 0.0
     overlay_refused: str = ""
@@ -106,7 +106,7 @@ def read() -> Machine:
         root=os.geteuid() == 0,
         processors=os.cpu_count() or 0,
         namespaces=tuple(name for name in KINDS if Path("/proc/self/ns", name).exists()),
-        hierarchies=hierarchies(_text("/proc/self/mounts"), lambda mounted: _text(f"{mounted}/cgroup.controllers").split()),
+        hierarchies=hierarchies(lambda path: Path(path).read_text("utf-8", "replace")),
         settings={name: text for name, path in SETTINGS.items() if (text := _text(path).strip())},
         user_namespace_refused=_ask("unshare", "--user", "--map-root-user", "--mount", "true")[1],
         filesystems=filesystems(_text("/proc/filesystems"), Path("/lib/modules", platform.release())),
@@ -126,33 +126,23 @@ def read() -> Machine:
         disk=_free(progress),
         clock=time.time(),
         overlay_refused=_ask("unshare", "--user", "--map-root-user", "--mount", "sh", "-c", OVERLAY)[1],
-        virtual=find(),
+        virtual=hypervisor.find(),
         programs=tuple(filter(shutil.which, ASKED_FOR)),
     )
 
 
-def hierarchies(mounts: str, controllers: Callable[[str], list[str]]) -> tuple[Hierarchy, ...]:
-    """The cgroup trees in the text of /proc/self/mounts; `controllers` tells those of a version 2 tree mounted there."""
-    found = []
-    for line in mounts.splitlines():
-        _, target, kind, options, *_ = line.split()
-        if kind == "cgroup":
-            named = tuple(one for one in options.split(",") if one not in _MOUNT_OPTIONS and "=" not in one)
-            found.append(Hierarchy(1, named, target))
-        elif kind == "cgroup2":
-            found.append(Hierarchy(2, tuple(controllers(target)), target))
-    return tuple(found)
+def hierarchies(read: Callable[[str], str]) -> tuple[Hierarchy, ...]:
+    """The control group trees, as the helper and its observer see them; `read` gives the text of a file or raises OSError."""
+    try:
+        return tuple(tree.hierarchy for tree in trees.read_trees(read))
+    except (OSError, trees.UnreadableError):
+        return ()
 
 
 def filesystems(known: str, modules: Path) -> tuple[str, ...]:
     """What the kernel can mount: in the text of /proc/filesystems, or a module that it loads at the first mount (mount(2))."""
     loadable = {path.name.partition(".")[0] for path in modules.glob("kernel/fs/*/*.ko*")}
     return tuple(dict.fromkeys([*(line.split()[-1] for line in known.splitlines() if line.split()), *sorted(loadable)]))
-
-
-_MOUNT_OPTIONS = frozenset(
-    {"rw", "ro", "nosuid", "nodev", "noexec", "noatime", "nodiratime", "relatime", "clone_children", "noprefix", "xattr"}
-)
 
 
 def _text(path: str) -> str:

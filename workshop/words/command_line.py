@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import errno
 import io
 import os
@@ -67,10 +66,15 @@ def _put_nothing(descriptor: int, flags: int) -> None:
 
 
 def _tell(name: str, error: OSError) -> None:
-    """Say on the other stream, if that works, which file it was; one without a name is standard output."""
+    """Say on the other stream which file it was; one without a name is standard output.
+
+    Where that fails as well, nobody is told: what Python still holds of it would else end it with 120 (sys.exit).
+    """
     from .language import language_of, say  # noqa: PLC0415  # texts are slow to load, and mostly not needed
 
     key = "streams.not_written" if error.filename is None else "streams.file"
-    with contextlib.suppress(OSError):
+    try:
         sentence = say(language_of(), key, file=error.filename, reason=error.strerror)
         print(f"{name}: {sentence}", file=sys.stderr, flush=True)
+    except OSError:
+        _put_nothing(2, os.O_WRONLY)

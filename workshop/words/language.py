@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import string
-import tomllib
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
@@ -28,6 +27,8 @@ def language_of(environment: Mapping[str, str] = os.environ) -> str:
 @cache
 def words(language: str, area: str) -> dict[str, str]:
     """All texts of one area, by key."""
+    import tomllib  # noqa: PLC0415  # slow to load, and most of what `box` prints needs no text
+
     path = Path(__file__).parent / "texts" / language / f"{area}.toml"
     return {key: str(value) for key, value in tomllib.loads(path.read_text("utf-8")).items()}
 

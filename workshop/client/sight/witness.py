@@ -20,7 +20,7 @@ from urllib.parse import quote
 
 import psutil
 
-from ...engines import DEFAULT_SOCKET
+from ...engines import docker
 from ...progress import default_path
 
 COMMANDS = frozenset({"compose", "create", "restart", "run", "start", "up"})
@@ -169,7 +169,7 @@ def _person(process: psutil.Process) -> int:
 
 def _connected() -> socket.socket | None:
     """A connection on which Docker tells its events, None where it does not let this user."""
-    path = os.environ.get("DOCKER_HOST", f"unix://{DEFAULT_SOCKET}")
+    path = os.environ.get("DOCKER_HOST", f"unix://{docker.SOCKET}")
     connection = socket.socket(socket.AF_UNIX)
     connection.settimeout(PATIENCE_SECONDS)
     try:

@@ -6,14 +6,13 @@ import time
 from collections.abc import Callable
 from functools import partial
 
-from ...client import HelperError
 from ...course import Lesson, Step, Typed
 from ...facts import Facts
 from ...judging import Passed
 from ...learning import Session, fault, missing, not_saved, readable, told
-from ...learning.experiments import ExperimentError, Run
-from ...pictures import History, clean, picture, recorded
-from ...words import LANGUAGES, say, words
+from ...learning.experiments import Run
+from ...pictures import History, picture, recorded
+from ...words import LANGUAGES, WordedError, clean, say, sentence, words
 from ...words.line_breaks import joined, prose
 
 WIDTH = 78
@@ -78,12 +77,10 @@ class Plain:
         """Do it; where the helper or the progress can't be used, or we failed, say so and go on."""
         try:
             action()
-        except HelperError as error:
-            self._write(say(self._session.language, f"helper.{error.slug}", **error.values))
-        except ExperimentError as error:
-            self._write(say(self._session.language, f"experiments.{error.slug}", **error.values))
+        except WordedError as error:
+            self._write(sentence(self._session.language, error))
         except Exception as error:  # whatever it is, it is told and logged
-            self._prose(say(self._session.language, "tui.verdict_broken") + clean(fault(self._session, error)))
+            self._prose(say(self._session.language, "tui.verdict_broken") + fault(self._session, error))
         self._tell_of_saving()
 
     def _tell_of_saving(self) -> None:
@@ -91,7 +88,7 @@ class Plain:
         unsaved, saving = not_saved(self._session), self._saving
         self._saving = not unsaved
         if saving and unsaved:
-            self._prose(clean(unsaved))
+            self._prose(unsaved)
         elif not unsaved and not saving:
             self._prose(say(self._session.language, "tui.saved_again"))
 
@@ -268,8 +265,8 @@ class Plain:
         self._history = recorded(self._history, time.monotonic(), facts or Facts())
 
     def _do_undo(self) -> None:
-        for sentence in self._session.undo():
-            self._write(clean(sentence))
+        for undone in self._session.undo():
+            self._write(clean(undone))
 
     def _do_map(self) -> None:
         for lesson in self._session.library.lessons:

@@ -9,13 +9,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import ParamSpec, TypeVar
 
-from ...client import HelperError
 from ...course import Step
 from ...facts import Facts
 from ...judging import Verdict
 from ...learning import Session, fault, told
-from ...learning.experiments import ExperimentError
-from ...words import say
+from ...words import WordedError, sentence
 
 Parameters = ParamSpec("Parameters")
 Result = TypeVar("Result")
@@ -58,10 +56,8 @@ class Desk:
     def _told(self) -> Iterator[None]:
         try:
             yield
-        except HelperError as error:
-            raise Trouble(say(self.session.language, f"helper.{error.slug}", **error.values)) from error
-        except ExperimentError as error:
-            raise Trouble(say(self.session.language, f"experiments.{error.slug}", **error.values)) from error
+        except WordedError as error:
+            raise Trouble(sentence(self.session.language, error)) from error
         except Exception as error:
             raise Trouble(fault(self.session, error)) from error
 

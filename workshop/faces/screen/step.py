@@ -213,8 +213,9 @@ class StepScreen(TroubledScreen):
     def _body(self) -> str:
         """The step's own words, on a lesson's first step below its introduction."""
         session = self.workshop.session
-        first = session.lesson.steps[0] is session.step
-        introduction = session.lesson_text(session.lesson).introduction if first else ""
+        step = session.step
+        lesson = session.library.lesson(step.lesson)
+        introduction = session.lesson_text(lesson).introduction if lesson.steps[0] is step else ""
         return documents.body(session.text(), introduction)
 
     def on_descendant_focus(self) -> None:

@@ -9,8 +9,7 @@ from rich.text import Text
 
 from ...course import Lesson, Step
 from ...learning import Session
-from ...pictures import clean
-from ...words import say
+from ...words import clean, say
 
 Keys = list[tuple[str, str]]
 TICK = "\u2713"
@@ -19,10 +18,11 @@ TICK = "\u2713"
 
 def title(session: Session, width: int) -> Text:
     """Lesson, step and whether it is passed, just `width` cells wide."""
-    language, step, steps = session.language, session.step, session.lesson.steps
+    language, step = session.language, session.step  # read once: another thread may be about to begin another step
+    lesson = session.library.lesson(step.lesson)
     place = say(
         language, "tui.place",
-        lesson=session.lesson_text(session.lesson).title, number=steps.index(step) + 1, count=len(steps),
+        lesson=session.lesson_text(lesson).title, number=lesson.steps.index(step) + 1, count=len(lesson.steps),
         kind=say(language, f"tui.kind_{step.kind}"), step=session.text().title,
     )  # fmt: skip
     state = say(language, "tui.passed") if session.state(step) == "passed" else say(language, "tui.not_passed")

@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from typing import Any
 
+from ...protocol import ProtocolError, Run, parse_request
 from ..kernel import files
 from ..kernel.cgroups import Limits
 from ..kernel.troubles import tell
@@ -26,13 +27,8 @@ from .sandbox import Sandbox
 NAME = re.compile(r"([0-9a-f]{64})\.json")
 LARGEST = 1 << 20
 """Bytes of a file: what a sandbox was asked to be fits in a packet, and its log keeps 64 KiB."""
-PLAIN: dict[str, type[Any]] = {
-    "id": str, "name": str, "owner": int, "image": str, "hostname": str, "network": str, "detached": bool, "code": int,
-    "created": float, "ended": float, "command": list, "dropped": list, "variables": list, "cgroups": dict,
-}  # fmt: skip
+PLAIN: dict[str, type[Any]] = {"id": str, "owner": int, "code": int, "created": float, "ended": float, "cgroups": dict}
 """What is written down as it is, and of which type it must be when it is read."""
-TEXTS = ("command", "dropped", "variables")
-"""Those of them that are lists, of texts."""
 
 
 class Ended:
@@ -89,6 +85,7 @@ def _record(sandbox: Sandbox) -> dict[str, Any]:
     printed = [[stream, base64.b64encode(data).decode()] for stream, data in sandbox.log.since(0)]
     return {
         **{key: getattr(sandbox, key) for key in PLAIN},
+        "wanted": asdict(sandbox.wanted),
         "image_id": sandbox.stack.id,
         "limits": asdict(sandbox.limits),
         "printed": printed,
@@ -103,25 +100,28 @@ def _read(path: str, loop: Loop) -> Sandbox | None:
             sandbox = _sandbox(json.loads(file.read(LARGEST)), loop)
         if path.rpartition("/")[2] != f"{sandbox.id}.json":
             raise ValueError("it is another container's")
-    except (OSError, ValueError, TypeError, KeyError, RecursionError) as error:
+    except (OSError, ValueError, TypeError, KeyError, RecursionError, ProtocolError) as error:
         tell(f"{path} is left alone, it can't be read as an ended container: {type(error).__name__}: {error}")
         return None
     return sandbox
 
 
 def _sandbox(record: dict[str, Any], loop: Loop) -> Sandbox:
-    """The sandbox of a record; raises KeyError, TypeError or ValueError for one that is not as `_record` writes it."""
+    """The sandbox of a record; raises KeyError, TypeError, ValueError or ProtocolError for one that `_record` did not write."""
     plain = {key: _typed(record[key], kind) for key, kind in PLAIN.items()}
-    for text in (*(text for key in TEXTS for text in plain[key]), *plain["cgroups"].values()):
+    for text in plain["cgroups"].values():
         _typed(text, str)
+    wanted = parse_request(json.dumps({**record["wanted"], "operation": "run"}).encode())
+    if not isinstance(wanted, Run):
+        raise ValueError("what was asked for is no container")
     limits = Limits(**record["limits"])
     for name, value in asdict(limits).items():
         _typed(value, str if name == "cpus" else int)
-    stack = Image(plain["image"], _typed(record["image_id"], str), [], [], "", 0, 0)
+    stack = Image(wanted.image, _typed(record["image_id"], str), [], [], "", 0, 0)
     pieces = [(_typed(stream, int), base64.b64decode(data, validate=True)) for stream, data in record["printed"]]
     log = Log(loop)
     log.recall(pieces, _typed(record["printed_in_all"], int))
-    return Sandbox(**plain, limits=limits, stack=stack, log=log, remove=False, base=0, running=False)
+    return Sandbox(**plain, wanted=wanted, limits=limits, stack=stack, log=log, remove=False, base=0, running=False)
 
 
 def _typed(value: Any, kind: type[Any]) -> Any:

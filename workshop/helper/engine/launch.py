@@ -27,8 +27,8 @@ from collections.abc import Callable, Generator, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import NoReturn
 
-from ...protocol import ProtocolError
-from ..kernel import confine, rootfs, syscalls
+from ...protocol import Exec, ProtocolError, Run
+from ..kernel import capabilities, confine, rootfs, syscalls
 from ..kernel.cgroups import Cgroups
 from ..kernel.identities import map_identities, mapped_copy, take_identity, unshare_as
 from .networks import INTERFACE, PREFIX, Plug
@@ -40,18 +40,13 @@ MOST_LAYERS = 48
 
 @dataclass(frozen=True)
 class Program:
-    """What to run: the command, and streams (stdin, stdout, stderr) or the size of a terminal to open instead.
+    """What to run: what its sandbox was asked to be, what was asked of this program of it, and its streams.
 
-    `capabilities` are those that it keeps, by number; `variables` are `KEY=VALUE`.
+    `asked` is the same for the sandbox's own program. `streams` are stdin, stdout and stderr; () where it opens a terminal.
     """
 
-    command: list[str]
-    hostname: str
-    terminal: bool
-    rows: int
-    columns: int
-    capabilities: tuple[int, ...] = ()
-    variables: tuple[str, ...] = ()
+    sandbox: Run
+    asked: Run | Exec
     streams: tuple[int, ...] = ()
 
 
@@ -337,8 +332,8 @@ def _inner(channel: Channel, place: Place, program: Program, layers: Mapping[str
     walk.stop("why_mask")
     rootfs.mask(root)
     walk.stop("why_hostname")
-    rootfs.write_names(root, program.hostname)
-    socket.sethostname(program.hostname)
+    rootfs.write_names(root, program.sandbox.hostname)
+    socket.sethostname(program.sandbox.hostname)
     walk.stop("why_loopback")
     confine.raise_interface("lo")
     if place.plug:
@@ -356,18 +351,18 @@ def _become(channel: Channel, place: Place, program: Program, pts: str, root: st
     os.setsid()
     walk.stop("why_terminal")
     masters, streams = [], program.streams
-    if program.terminal:
-        master, slave = confine.open_terminal(pts, program.rows, program.columns)
+    if program.asked.terminal:
+        master, slave = confine.open_terminal(pts, program.asked.rows, program.asked.columns)
         masters, streams = [master], (slave, slave, slave)
     if root:
-        if program.terminal:
+        if program.asked.terminal:
             rootfs.bind_console(root)
         walk.stop("why_pivot")
         rootfs.enter(root)
     walk.stop("why_streams")
-    confine.take_streams(streams, program.terminal)
-    environment = confine.environment(place.instance, program.hostname, program.variables)
-    confine.restrict(program.capabilities, walk.stop)
+    confine.take_streams(streams, program.asked.terminal)
+    environment = confine.environment(place.instance, program.sandbox.hostname, program.sandbox.variables)
+    confine.restrict(capabilities.left(program.sandbox.dropped), walk.stop)
     walk.stop("why_die_together")
     channel.expect("go")
     # Only now is the helper the parent whose death counts; one that died before is noticed by the send.
@@ -377,8 +372,8 @@ def _become(channel: Channel, place: Place, program: Program, pts: str, root: st
     walk.stop("why_exec")
     channel.send("exec", *masters, *told)
     try:
-        confine.execute(program.command, environment)
+        confine.execute(program.asked.command, environment)
     except OSError as error:
         missing = error.errno in (errno.ENOENT, errno.ENOTDIR)
-        channel.send(f"command_not_{'found' if missing else 'executable'} {program.command[0]}")
+        channel.send(f"command_not_{'found' if missing else 'executable'} {program.asked.command[0]}")
         os._exit(127 if missing else 126)

@@ -8,8 +8,8 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from ...protocol import Exec, ProtocolError, Run
-from ..kernel import capabilities, syscalls
+from ...protocol import ProtocolError, Run
+from ..kernel import syscalls
 from ..kernel.cgroups import Limits, is_frozen
 from ..kernel.troubles import contained
 from . import launch
@@ -21,8 +21,9 @@ from .stepping import Straight
 
 EXECUTIONS = 64
 """So many programs may run in one sandbox beside its own, of all connections together."""
-TOLD = ("id", "name", "image", "command", "created", "code", "ended", "hostname", "cgroups", "remove", "dropped", "variables",
-        "network", "address")  # fmt: skip
+TOLD = ("id", "created", "code", "ended", "cgroups", "remove", "address")
+ASKED = ("name", "image", "command", "hostname", "dropped", "variables", "network")
+"""What Inspect tells of a sandbox, and of what it was asked to be."""
 EndedCall = Callable[[int], None]
 
 
@@ -62,23 +63,16 @@ class Execution(Ending):
 
 @dataclass(eq=False)
 class Sandbox(Ending):
-    """One sandbox, running or ended."""
+    """One sandbox, running or ended. `wanted` is what was asked for, with a name and what else was left to the helper."""
 
     id: str
-    name: str
     owner: int
-    image: str
-    command: list[str]
-    hostname: str
+    wanted: Run
     limits: Limits
     remove: bool
     base: int
     stack: Image
     log: Log
-    detached: bool
-    dropped: list[str]
-    variables: list[str]
-    network: str
     plug: Plug | None = None
     created: float = field(default_factory=time.time)
     pid: int = 0
@@ -94,6 +88,11 @@ class Sandbox(Ending):
     start: Task[launch.Started] | None = None
     executions: list[Execution] = field(default_factory=list)
     """What was started in it and runs, or is being started, whether its client is there or not."""
+
+    @property
+    def name(self) -> str:
+        """What its owner calls it."""
+        return self.wanted.name
 
     @property
     def address(self) -> str:
@@ -112,12 +111,8 @@ class Sandbox(Ending):
         now = {"state": state, "pid": at.pid if at else self.pid if self.running else 0}
         beside = {"executions": [one.pid for one in self.executions if one.pidfd >= 0]}
         more = {"image_id": self.stack.id, "limits": asdict(self.limits)}
-        return {**{key: getattr(self, key) for key in TOLD}, **now, **beside, **more}
-
-    def program(self, command: list[str], wanted: Run | Exec) -> launch.Program:
-        """A program that is to run in it, without its streams."""
-        left, variables = capabilities.left(self.dropped), tuple(self.variables)
-        return launch.Program(command, self.hostname, wanted.terminal, wanted.rows, wanted.columns, left, variables)
+        asked = {key: getattr(self.wanted, key) for key in ASKED}
+        return {**{key: getattr(self, key) for key in TOLD}, **asked, **now, **beside, **more}
 
     def hold_room(self) -> None:
         """Raise ProtocolError `too_many_executions` where as many programs run beside its own as may."""

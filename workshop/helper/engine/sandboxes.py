@@ -8,9 +8,9 @@ import os
 import signal
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from ...protocol import NO_NETWORK, WITH_ROOT, Exec, ProtocolError, Run
+from ...protocol import NO_NETWORK, Exec, ProtocolError, Run
 from ..kernel import capabilities, identities, syscalls
 from ..kernel.cgroups import Cgroups, Limits
 from ..kernel.troubles import contained
@@ -24,6 +24,7 @@ from .names import free_name
 from .networks import Network, Networks
 from .sandbox import Execution, Sandbox
 from .stepping import Walk
+from .steps import WITH_ROOT
 from .streams import make_streams
 
 RUNNING_EACH = 32
@@ -101,7 +102,7 @@ class Sandboxes:
         layers = self.home.images.roots(owner, image)
         network = self.home.networks.find(owner, wanted.network) if wanted.network != NO_NETWORK else None
         sandbox = self._plan(owner, wanted, limits, image)
-        streams = make_streams(sandbox.program(sandbox.command, wanted), wanted)
+        streams = make_streams(sandbox.wanted, sandbox.wanted)
         if wanted.step:
             sandbox.walk = Walk(self.home.loop, self._left_out(wanted), lambda: self.kill(sandbox))
         self.all[sandbox.id] = sandbox
@@ -132,7 +133,7 @@ class Sandboxes:
             raise ProtocolError("too_many_executions_in_all", maximum=EXECUTIONS_EACH)
         execution = Execution(Log(self.home.loop, kept=0))
         sandbox.hold_room()
-        streams = make_streams(sandbox.program(wanted.command, wanted), wanted)
+        streams = make_streams(sandbox.wanted, wanted)
         sandbox.executions.append(execution)
 
         def finish(outcome: launch.Started | Exception) -> None:
@@ -164,7 +165,7 @@ class Sandboxes:
         try:
             yield from walk.stop_helper("why_make_cgroups")
             if network:
-                sandbox.plug = network.join(sandbox.id, (sandbox.name, sandbox.hostname))
+                sandbox.plug = network.join(sandbox.id, (sandbox.name, sandbox.wanted.hostname))
             home.ledger.write(sandbox.id, sandbox.owner, sandbox.name)
             home.cgroups.make(sandbox.id)
             yield from walk.stop_helper("why_limit")
@@ -231,23 +232,23 @@ class Sandboxes:
         taken = {one.name for one in mine}
         if wanted.name in taken:
             raise ProtocolError("name_taken", name=wanted.name)
-        name, identity = wanted.name or free_name(taken), os.urandom(32).hex()
-        return Sandbox(
-            id=identity,
-            name=name,
-            owner=owner,
-            image=wanted.image,
+        identity = os.urandom(32).hex()
+        whole = replace(
+            wanted,
+            name=wanted.name or free_name(taken),
             command=wanted.command or image.command,
             hostname=wanted.hostname or identity[:12],
+            dropped=[capabilities.plain(one) for one in wanted.dropped],
+        )
+        return Sandbox(
+            id=identity,
+            owner=owner,
+            wanted=whole,
             limits=limits,
             remove=wanted.remove,
             base=self._free_base(),
             stack=image,
             log=Log(self.home.loop),
-            detached=wanted.detach,
-            dropped=[capabilities.plain(one) for one in wanted.dropped],
-            variables=wanted.variables,
-            network=wanted.network,
         )
 
     def _free_base(self) -> int:

@@ -15,9 +15,10 @@ from collections.abc import Callable, Collection, Generator, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from ...protocol import STEPS, ProtocolError
+from ...protocol import ProtocolError
 from .look import look
 from .loop import Loop
+from .steps import START
 
 IDLE_SECONDS = 30 * 60.0
 """How long a half-made sandbox waits at one stop before it is removed."""
@@ -69,7 +70,7 @@ class Walk(Straight):
     def __init__(self, loop: Loop, left_out: Collection[str], give_up: Callable[[], None]) -> None:
         """Make all steps but those `left_out`; `give_up` is called when the client lets it wait for too long."""
         self._loop, self._left_out, self._give_up = loop, left_out, give_up
-        self.steps = [step for step in STEPS["run"] if step[1] not in left_out]
+        self.steps = [step for step in START if step[1] not in left_out]
         self._made = 0
         self._tell: Callable[[Any], None] = _nobody
         self._ours, self._theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from ...protocol import Exec, Run
 from . import launch
@@ -35,10 +35,10 @@ class Streams:
         return ()
 
 
-def make_streams(program: launch.Program, wanted: Run | Exec) -> Streams:
+def make_streams(sandbox: Run, wanted: Run | Exec) -> Streams:
     """The program that was asked for, with pipes, or a terminal to be opened, or nothing: what exec detaches has no log."""
     theirs, ours = _ends(wanted)
-    return Streams(replace(program, streams=theirs), ours, wanted.detach)
+    return Streams(launch.Program(sandbox, wanted, theirs), ours, wanted.detach)
 
 
 def _ends(wanted: Run | Exec) -> tuple[tuple[int, ...], tuple[int, ...]]:

@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from ...facts import Hierarchy
+from ...facts.trees import Tree, cgroup_mounts, parse_cgroup, parse_trees
 from . import syscalls
 
 PERIOD_US = 100_000
@@ -21,10 +22,6 @@ SHARES = (2, 262_144)
 DEVICES = ("c *:* m", "b *:* m", "c 1:3 rwm", "c 1:5 rwm", "c 1:7 rwm", "c 1:8 rwm", "c 1:9 rwm",
            "c 5:0 rwm", "c 5:1 rwm", "c 5:2 rwm", "c 136:* rwm")  # fmt: skip
 """Docker's: make any node, but open only null, zero, full, random, urandom, tty, console, ptmx and terminals."""
-V1 = frozenset(
-    ("cpu", "cpuacct", "cpuset", "memory", "devices", "freezer", "blkio", "pids", "net_cls", "net_prio", "perf_event", "hugetlb",
-     "rdma", "misc")
-)  # fmt: skip
 WANTED = ("cpu", "cpuset", "memory", "pids", "io")
 
 
@@ -42,25 +39,24 @@ class Limits:
     shares: int = 0
 
 
-def parse_hierarchies(mountinfo: str) -> list[Hierarchy]:
-    """The v1 hierarchies that have controllers, and the v2 one, of a mountinfo's text (proc_pid_mountinfo(5))."""
-    found: dict[tuple[str, ...], Hierarchy] = {}
-    for line in mountinfo.splitlines():
-        before, _, after = line.partition(" - ")
-        root, target = before.split()[3:5]
-        kind, _, options = after.split()
-        if kind == "cgroup2" and root == "/":
-            found.setdefault(("2",), Hierarchy(2, (), target))
-        elif kind == "cgroup" and root == "/":
-            controllers = tuple(one for one in options.split(",") if one in V1)
-            if controllers:
-                found.setdefault(controllers, Hierarchy(1, controllers, target))
-    return list(found.values())
+def parse_hierarchies(mountinfo: str, own: str) -> list[Hierarchy]:
+    """The trees in which groups of ours can limit something, of the texts of /proc/self/mountinfo and /proc/self/cgroup.
+
+    Version 2 comes without controllers: which those are, each of its groups tells by itself.
+    """
+    trees = parse_trees(cgroup_mounts(mountinfo), parse_cgroup(own), ())
+    return [tree.hierarchy for tree in trees if _limits(tree)]
+
+
+def _limits(tree: Tree) -> bool:
+    """Not a named tree such as systemd's, and not a part of a tree."""
+    controls = any(not one.startswith("name=") for one in tree.hierarchy.controllers)
+    return tree.root == "/" and (tree.hierarchy.version == 2 or controls)
 
 
 def hierarchies() -> list[Hierarchy]:
     """What is mounted on this machine now."""
-    return parse_hierarchies(_read("/proc/self/mountinfo"))
+    return parse_hierarchies(_read("/proc/self/mountinfo"), _read("/proc/self/cgroup"))
 
 
 class Cgroups:

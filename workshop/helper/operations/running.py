@@ -61,7 +61,7 @@ def unpause(sandboxes: Sandboxes, caller: Caller, request: protocol.Unpause) -> 
 def logs(sandboxes: Sandboxes, caller: Caller, request: protocol.Logs) -> Answer | None:
     """What it printed, now or, if that is wanted, when there is something new."""
     sandbox = _followed(caller, request) or sandboxes.find(caller.uid, request.container)
-    if not sandbox.detached:
+    if not sandbox.wanted.detach:
         raise ProtocolError("no_log", container=sandbox.name)
     caller.followed = request.container, sandbox
     log = sandbox.log

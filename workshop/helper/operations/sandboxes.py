@@ -13,7 +13,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ... import protocol
-from ...protocol import STEPS, ProtocolError
+from ...protocol import ProtocolError
 from ..engine.bounds import hold_bounds, hold_quota
 from ..engine.sandbox import Ending, Sandbox
 from ..engine.sandboxes import Sandboxes
@@ -47,12 +47,6 @@ def perform(sandboxes: Sandboxes, caller: Caller, request: protocol.Request) -> 
 
 def _hello(_: Sandboxes, __: Caller, ___: protocol.Hello) -> Answer:
     return Answer({"version": protocol.VERSION, "pid": os.getpid(), "root": os.geteuid() == 0})
-
-
-def _describe(_: Sandboxes, __: Caller, request: protocol.Describe) -> Answer:
-    if request.name not in STEPS:
-        raise ProtocolError("unknown_operation")
-    return Answer({"steps": [{"call": call, "why": why} for call, why in STEPS[request.name]]})
 
 
 def _run(sandboxes: Sandboxes, caller: Caller, request: protocol.Run) -> Answer | None:
@@ -247,7 +241,6 @@ def _sandboxed(sandbox: Sandbox) -> Sandboxed:
 
 OPERATIONS: dict[type[Any], Callable[[Sandboxes, Caller, Any], Answer | None]] = {
     protocol.Hello: _hello,
-    protocol.Describe: _describe,
     protocol.Run: _run,
     protocol.Step: _step,
     protocol.Look: _look,

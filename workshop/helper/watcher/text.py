@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-
-class UnreadableError(ValueError):
-    """The text is not what its manual page says it is; the message names the file and the piece that was not understood."""
+from ...facts.trees import UnreadableError as UnreadableError  # noqa: PLC0414  # for every parser here
 
 
 def number(text: str, where: str, base: int = 10) -> int:

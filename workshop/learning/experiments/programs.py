@@ -13,6 +13,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
 from ...facts import Facts, Virtual
+from ...words import WordedError
 
 SECONDS, BYTES = "seconds", "bytes"
 PAUSE = 0.1
@@ -45,14 +46,10 @@ class Surroundings:
     virtual: Virtual
 
 
-class ExperimentError(Exception):
-    """An experiment can't go on: `say(language, f"experiments.{error.slug}", **error.values)` tells why and what to do."""
+class ExperimentError(WordedError):
+    """An experiment can't go on."""
 
-    def __init__(self, slug: str, **values: str | int) -> None:
-        """Keep slug and values for the text."""
-        super().__init__(slug, values)
-        self.slug = slug
-        self.values = values
+    area = "experiments"
 
 
 def program(name: str) -> str:

@@ -7,8 +7,7 @@ import re
 from rich.text import Text
 from textual.widgets import Static
 
-from ....pictures import clean
-from ....words import say
+from ....words import clean, say
 
 MARKS = {"passed": "\u2713", "not_yet": "-", "blocked": "!", "impossible": "x", "broken": "!"}
 """A mark before each verdict's word; never the colour alone."""
