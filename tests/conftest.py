@@ -17,6 +17,7 @@ from tests.census import census, left_in_the_end, taken_away
 from tests.engines import DaemonError, docker_daemon
 from tests.helper_process import remove_directories
 from workshop.client.connection import Client, HelperError, start_helper
+from workshop.progress import Progress
 from workshop.protocol import Hello
 
 for variable in ("PYTHONUNBUFFERED", "PYTHONDONTWRITEBYTECODE"):  # as where a learner works
@@ -69,6 +70,21 @@ def machine_as_it_was(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None
 
     remove_directories(faults.INSTANCE)  # not sooner: they hold the image, which each of its tests would else make anew
     assert (left_in_the_end(before, SETTLE_SECONDS), taken_away(before, census())) == ({}, {})
+
+
+@pytest.fixture(autouse=True)
+def progress_is_closed(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """What a test opens as a learner's progress is closed at its end, as by the command line: Python 3.13 tells what was not."""
+    opened, begin = list[Progress](), Progress.__init__
+
+    def noted(progress: Progress, path: Path) -> None:
+        begin(progress, path)
+        opened.append(progress)
+
+    monkeypatch.setattr(Progress, "__init__", noted)
+    yield
+    for one in opened:
+        one.close()
 
 
 @pytest.fixture(scope="session")

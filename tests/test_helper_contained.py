@@ -265,6 +265,7 @@ def test_what_fails_for_want_of_descriptors_is_said_so_and_leaks_none(process: P
     with process.connect() as client:
         background(client, name="one", variables=["V=" + "x" * 15_000])
         background(client, name="two", variables=["V=" + "x" * 15_000])
+        client.ask(Hello())  # by now it has closed what it sent beside the answer before
         before = descriptors(process)
         for spare in range(12):
             with limited(process, spare):

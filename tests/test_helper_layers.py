@@ -262,6 +262,7 @@ WRONG: dict[str, dict[str, Any]] = {
     "no digest": {"rootfs": {"diff_ids": ["a"]}},
     "a history of texts": {"history": ["made"]},
     "deep": {"author": json.loads("[" * 900 + "]" * 900)},
+    "deeper than anybody needs": {"author": json.loads("[" * 40 + "]" * 40)},
 }
 
 

@@ -10,6 +10,9 @@ from ...protocol import ProtocolError
 from .launch import MOST_LAYERS
 from .layers import DIGEST
 
+DEEPEST = 32
+"""So many objects and lists may stand in each other: the specification needs six, and Python's own limit is each version's."""
+
 
 @dataclass(frozen=True)
 class Configuration:
@@ -41,12 +44,15 @@ def read(config: str) -> Configuration:
     return Configuration(layers, command or ["sh"])
 
 
-def _is_clean(value: Any) -> bool:
-    """True where no text in it, a key neither, holds a NUL or half of a surrogate pair: JSON can write both as `\\u....`."""
+def _is_clean(value: Any, deepest: int = DEEPEST) -> bool:
+    """True where no text in it, a key neither, holds a NUL or half of a surrogate pair: JSON can write both as `\\u....`.
+
+    False for what is too deep.
+    """
     if isinstance(value, dict):
-        return all(_is_clean(key) and _is_clean(one) for key, one in value.items())
+        return deepest > 0 and all(_is_clean(key) and _is_clean(one, deepest - 1) for key, one in value.items())
     if isinstance(value, list):
-        return all(map(_is_clean, value))
+        return deepest > 0 and all(_is_clean(one, deepest - 1) for one in value)
     return not isinstance(value, str) or b"\0" not in value.encode("utf-8")  # raises UnicodeError, a ValueError
 
 
