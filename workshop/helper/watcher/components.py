@@ -28,16 +28,19 @@ LISTENING = 0x10000
 """The flag __SO_ACCEPTCON in /proc/net/unix, of sockets that wait for connections (proc_net(5))."""
 
 
-def read_components(host: int, pids: Collection[int], ancestors: Ancestors) -> tuple[Component, ...]:
-    """Those that run, in the order of their start; `host` is the host's PID namespace, and what is in another is left out."""
+def read_components(host: int, pids: Collection[int], ancestors: Ancestors, helper: int) -> tuple[Component, ...]:
+    """Those that run, in the order of their start; `host` is the host's PID namespace, and what is in another is left out.
+
+    `helper` is the helper's pid, as nothing else tells it of other programs in Python.
+    """
     now = boot_clock()
-    found = [one for pid in pids for one in _component(pid, host, now, ancestors)]
+    found = [one for pid in pids for one in _component(pid, host, now, ancestors, helper)]
     return tuple(sorted(found, key=lambda one: (one.started, one.pid)))
 
 
-def _component(pid: int, host: int, now: float, ancestors: Ancestors) -> Iterator[Component]:
+def _component(pid: int, host: int, now: float, ancestors: Ancestors, helper: int) -> Iterator[Component]:
     with suppress(OSError, UnreadableError), Held(pid) as held:  # it has ended since, or is none of this observer's business
-        part = "helper" if pid == os.getpid() else PARTS.get(held.read("comm").strip())
+        part = "helper" if pid == helper else PARTS.get(held.read("comm").strip())
         if part and held.namespace("pid") == host:
             seen = read_process(held, parse_status(held.read("status")))
             if seen.state not in DEAD:

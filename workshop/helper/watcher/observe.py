@@ -23,11 +23,14 @@ from .visibility import Question
 __all__ = ["Asker", "Sandboxed", "observe"]
 
 
-def observe(subjects: Collection[str], caller: Asker, sandboxes: Mapping[str, Sandboxed], instance: str) -> Facts:
+def observe(
+    subjects: Collection[str], caller: Asker, sandboxes: Mapping[str, Sandboxed], instance: str, helper: int = 0
+) -> Facts:
     """What the kernel shows now of the `subjects`, to the `caller`.
 
-    `sandboxes` holds the helper's own boxes by container id. `complete` is True where this process could look at every
-    process and enter every namespace. Raises OSError only where there is no /proc.
+    `sandboxes` holds the helper's own boxes by container id; `helper` is the pid of the helper itself, 0 where there is none.
+    `complete` is True where this process could look at every process and enter every namespace. Raises OSError only where there
+    is no /proc.
     """
     ancestors = Ancestors()
     question = Question(subjects, caller.uid, persons(caller, ancestors), sandboxes, instance)
@@ -42,7 +45,7 @@ def observe(subjects: Collection[str], caller: Asker, sandboxes: Mapping[str, Sa
             members = [process for one in known for process in one.group.members]
             host = replace(host, processes=ancestors.outside(members, found.inside()))
         if "components" in subjects:
-            components = read_components(seen.own.pid, there.pids, ancestors)
+            components = read_components(seen.own.pid, there.pids, ancestors, helper)
             host = replace(host, components=components, sockets=read_or(read_sockets, ()))
         chrooted = read_chrooted(seen.first, there.pids, question, ancestors) if "roots" in subjects else ()
         root = complete(seen.observer)

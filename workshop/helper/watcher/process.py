@@ -36,7 +36,7 @@ LARGEST = 64 << 20
 DONE = b"done"
 LONGEST = 256
 """Bytes of a packet at most."""
-Observe = Callable[[Collection[str], Asker, Mapping[str, Sandboxed], str], Facts]
+Observe = Callable[[Collection[str], Asker, Mapping[str, Sandboxed], str, int], Facts]
 
 
 @dataclass(frozen=True)
@@ -138,5 +138,5 @@ def _serve(channel: socket.socket, observe: Observe) -> None:
 def _look(observe: Observe, question: int, paper: int, uppers: Sequence[int]) -> None:
     """Read a question, and write the facts that are its answer."""
     asked = understood(os.pread(question, os.fstat(question).st_size, 0), uppers)
-    facts = observe(asked.subjects, asked.asker, asked.sandboxes, asked.instance)
+    facts = observe(asked.subjects, asked.asker, asked.sandboxes, asked.instance, os.getppid())
     memory_files.write_json(paper, asdict(replace(facts, networks=asked.networks, images=asked.images)))
