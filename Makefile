@@ -1,7 +1,7 @@
 # What to type: `make start` to learn, `make test` to prove that it works, `make bench` to measure it,
 # `make test-vm` (as root, twenty minutes) to prove it in virtual machines, `make test-neighbours` (as root, with Docker
-# installed, five minutes) to prove that who is idle passes nothing, `make pictures` (as root) for README's
-# pictures, `make clean`.
+# installed, five minutes) to prove that who is idle passes nothing, `make soak` (as root, a quarter of an hour) to kill
+# the helper by the thousand, `make pictures` (as root) for README's pictures, `make clean`.
 # Needs Python 3.11 or newer with its venv module; nothing else of the machine is changed outside this folder.
 
 VENV := .venv

@@ -2,7 +2,7 @@
 
     python -m tests.soak [--kills N] [--cleaners N] [--messages N] [--events N]      prints one line of figures as JSON
 
-Half an hour as root. Each part ends with what must be true, and raises AssertionError where it is not.
+A quarter of an hour as root. Each part ends with what must be true, and raises AssertionError where it is not.
 """
 
 from __future__ import annotations
