@@ -136,7 +136,7 @@ def test_it_has_three_capabilities_and_nothing_else(watcher: int) -> None:
         (lambda: os.open(f"/proc/{os.getppid()}/mem", os.O_RDWR), errno.EACCES),
         (lambda: os.open("/etc/passwd", os.O_RDWR), errno.EACCES),
         (lambda: os.open("/proc/sys/kernel/core_pattern", os.O_WRONLY), errno.EACCES),
-        (lambda: Path("/run/ws-watcher").mkdir(), errno.EACCES),
+        (lambda: Path("/etc/ws-watcher").mkdir(), errno.EACCES),
         (lambda: traced(os.getppid()), errno.EPERM),
         (lambda: os.close(os.open(f"/proc/{os.getppid()}/environ", os.O_RDONLY)), 0),
     ],
