@@ -79,7 +79,8 @@ def start(plain: bool, engine: str | None, lang: str | None) -> None:
 
 def has_root_helper(language: str) -> bool:
     """Whether the helper that answers is root's; says what is wrong with one that does not answer, and raises nothing."""
-    from .client import HelperError, connected
+    from .client import HelperError
+    from .client.connection import connected
     from .protocol import Hello
 
     try:
@@ -211,7 +212,7 @@ def progress(as_json: bool, lang: str | None) -> None:
 @LANGUAGE_OPTION
 def export(file: Path, lang: str | None) -> None:
     """Write your progress with its evidence to FILE, for an instructor."""
-    from .progress import export_lines
+    from .progress.exports import export_lines
 
     language = lang or language_of()
     with _progress(language) as kept:
@@ -258,8 +259,8 @@ def doctor(as_json: bool, lang: str | None) -> None:
 @LANGUAGE_OPTION
 def lint(folder: Path | None, lang: str | None) -> None:
     """Hold lessons to what a lesson must be; FOLDER holds lessons/ and checks/ of somebody's own."""
-    from .authoring import lint as problems_of
-    from .authoring import render
+    from .authoring.lint import lint as problems_of
+    from .authoring.lint import render
 
     found = problems_of(folder)
     click.echo(render(found, lang or language_of()))
@@ -273,7 +274,7 @@ def lint(folder: Path | None, lang: str | None) -> None:
 @LANGUAGE_OPTION
 def record(where: str, name: str, answer: str | None, lang: str | None) -> None:
     """Save the live evidence of LESSON/STEP as case NAME for its check."""
-    from .authoring import record as save
+    from .authoring.record import record as save
     from .client import HelperError
     from .course import ContentError
 
@@ -296,10 +297,10 @@ def record(where: str, name: str, answer: str | None, lang: str | None) -> None:
 @LANGUAGE_OPTION
 def solve(lessons: tuple[str, ...], folder: Path | None, engine: str | None, as_json: bool, lang: str | None) -> None:
     """Type every solution into real terminals and wait for the verdicts: the lessons' acceptance test."""
-    from .authoring import solve as solved
+    from .authoring.solving import command
 
     language = lang or language_of()
-    sys.exit(solved(lessons, folder, chosen_engine(engine, language), as_json, language))
+    sys.exit(command(lessons, folder, chosen_engine(engine, language), as_json, language))
 
 
 @main.group()
@@ -340,7 +341,8 @@ def helper_status(as_json: bool, lang: str | None) -> None:
     """Which helper answers, and what it can do."""
     import json
 
-    from .client import Client, HelperError
+    from .client import HelperError
+    from .client.connection import Client
     from .protocol import Hello
 
     language = lang or language_of()

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from ..course import Lesson, Step, StepText
 from ..facts import SUBJECTS
 from ..judging import REQUIREMENTS
-from ..learning.experiments import EXPERIMENTS
+from ..learning.experiments.run import EXPERIMENTS
 from ..words import LANGUAGES
 from .problem import Problem, problem
 

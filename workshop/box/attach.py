@@ -13,7 +13,7 @@ import termios
 import tty
 from collections.abc import Iterator
 
-from ..client import Client
+from ..client.connection import Client
 from ..protocol import Stop, Wait
 
 HELD = 65536

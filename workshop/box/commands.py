@@ -13,7 +13,7 @@ from typing import Any, NoReturn
 import click
 
 from .. import __version__, protocol
-from ..client import Client
+from ..client.connection import Client
 from ..words import command_line
 from .attach import Attachment, SignalError, window
 from .helper_call import BoxError, each, helper

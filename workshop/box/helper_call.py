@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterator, Sequence
 
 import click
 
-from ..client import Client, HelperError, connected
+from ..client import HelperError
+from ..client.connection import Client, connected
 from .options import told
 
 NO_PROGRAM = {"command_not_executable": 126, "command_not_found": 127}

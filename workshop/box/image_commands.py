@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from .. import protocol
-from ..client import Client
+from ..client.connection import Client
 from ..words import escaped
 from .helper_call import each, helper
 from .options import Command

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import IO, Any, BinaryIO
 
 from .. import protocol
-from ..client import Client
+from ..client.connection import Client
 from ..words import escaped
 from . import layer_paths, oci
 from .helper_call import BoxError

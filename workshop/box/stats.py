@@ -13,7 +13,7 @@ from ..words import binary_size
 from .tables import short, table
 
 if TYPE_CHECKING:
-    from ..client import Client
+    from ..client.connection import Client
 
 INTERVAL = 1.0  # seconds between two readings, as Docker's
 

@@ -9,7 +9,8 @@ from typing import Any
 
 import click
 
-from ..client import Client, HelperError, Reply
+from ..client import HelperError
+from ..client.connection import Client, Reply
 from ..protocol import Look, Remove, Step
 from ..words import escaped
 from ..words.line_breaks import lines

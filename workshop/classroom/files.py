@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ..course import load_library
-from ..progress import ExportError, read_export
+from ..progress.exports import ExportError, read_export
 from ..words import say, sentence
 from . import tables
 from .report import Handed, Refused, report

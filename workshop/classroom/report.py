@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from ..course import Library, Step
-from ..progress import Event, Export
+from ..progress import Event
+from ..progress.exports import Export
 from ..words import clean
 from .forgery import Doubt, doubts, marks
 

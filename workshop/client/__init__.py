@@ -1,12 +1,8 @@
-"""Asking the helper, over its socket; looking with one's own rights is `client.sight`."""
+"""Asking the helper, over its socket (`client.connection`, slow to load), and the error that tells why it could not be done.
 
-from .connection import Client, Reply, connected, instance_name
+Looking with one's own rights is `client.sight`.
+"""
+
 from .refusal import HelperError
 
-__all__ = [
-    "Client",
-    "HelperError",
-    "Reply",
-    "connected",
-    "instance_name",
-]
+__all__ = ["HelperError", "connection"]  # the module is loaded by whoever imports it, and not before

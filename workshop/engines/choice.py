@@ -7,7 +7,6 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from ..protocol import helper_socket
 from ..words import WordedError, clean, say
 from . import docker
 from .docker import Docker
@@ -37,6 +36,8 @@ class Choice:
         """The path at which this engine listens."""
         if self.name == "docker":
             return str(self.values["address"])
+        from ..protocol import helper_socket  # noqa: PLC0415  # slow to load: not before the first frame is painted
+
         return helper_socket()
 
     def fill(self, text: str) -> str:

@@ -8,7 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from ..client import instance_name
+from ..client.connection import instance_name
 from ..words import WordedError, say, sentence
 
 OLDEST = (3, 11)

@@ -15,7 +15,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ..client import Client, HelperError
+from ..client import HelperError
+from ..client.connection import Client
 from ..client.sight import PROGRAMS as ASKED_FOR
 from ..client.sight import hypervisor
 from ..engines import Choice, choose

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from ...engines import lxc
 from ...facts import Facts
 from ..refusal import HelperError
+from . import registry
 from .hypervisor import find
 from .image_by_hand import look
 
@@ -40,8 +41,6 @@ class Observer:
         if "handmade" in subjects:
             facts = replace(facts, handmade=look(Path.home()))
         if "registry" in subjects:
-            from . import registry  # noqa: PLC0415  # http.client is heavy, and one lesson alone asks for it
-
             facts = replace(facts, registry=registry.find(facts.persons, registry.port_of(facts.caller)))
         if "lxc" in subjects:
             facts = replace(facts, lxc=lxc.look(Path.home()))

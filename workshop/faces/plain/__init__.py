@@ -10,7 +10,7 @@ from ...course import Lesson, Step, Typed
 from ...facts import Facts
 from ...judging import Passed
 from ...learning import Session, fault, missing, not_saved, readable, told
-from ...learning.experiments import Run
+from ...learning.experiments.run import Run
 from ...pictures import History, picture, recorded
 from ...words import LANGUAGES, WordedError, clean, say, sentence, words
 from ...words.line_breaks import joined, prose

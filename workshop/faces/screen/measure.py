@@ -14,7 +14,7 @@ from .widgets.lesson_pane import LessonPane
 from .widgets.verdict_line import VerdictLine
 
 if TYPE_CHECKING:
-    from ...learning.experiments import Run
+    from ...learning.experiments.run import Run
 
 PROGRESS_SECONDS = 0.5
 """How often progress is shown and the chart drawn anew: drawing takes time from what is measured."""

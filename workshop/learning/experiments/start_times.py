@@ -7,7 +7,7 @@ import time
 from collections.abc import Generator
 from pathlib import Path
 
-from ...client import Client, connected
+from ...client.connection import Client, connected
 from ...facts import Virtual
 from ...protocol import Run, Wait
 from .programs import BYTES, SECONDS, ExperimentError, Point, Points, Surroundings, ended, heard, program, running
