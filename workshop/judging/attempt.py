@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import traceback
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 
 from ..course import Library, Step
@@ -92,10 +93,12 @@ def untouched(now: Facts) -> Facts:
 def content_version(library: Library, step: Step) -> str:
     """A short digest of what judges a step: its structure, its checks file, and the words that checks judge with."""
     checks = library.checks_folder / f"{step.lesson}.py"
-    judged_by = repr(replace(step, text={})).encode() + (checks.read_bytes() + _vocabulary() if checks.is_file() else b"")
+    source = checks.read_bytes() + _vocabulary(Path(__file__).parent) if checks.is_file() else b""
+    judged_by = repr(replace(step, text={})).encode() + source
     return hashlib.sha256(judged_by).hexdigest()[:12]
 
 
-def _vocabulary() -> bytes:
+@cache
+def _vocabulary(folder: Path) -> bytes:
     """The source of these words: where it has changed, an honest verdict of an earlier version may differ, and is no forgery."""
-    return b"".join((Path(__file__).parent / f"{name}.py").read_bytes() for name in VOCABULARY)
+    return b"".join((folder / f"{name}.py").read_bytes() for name in VOCABULARY)
