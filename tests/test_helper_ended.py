@@ -144,13 +144,18 @@ ODD = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("kind", ODD)
-def test_an_odd_file_keeps_nobody_waiting(directory: Path, kind: str) -> None:
-    """A file there that is no ended container, or that of another one, is told in the log; all others are there."""
+def kept(directory: Path) -> tuple[Path, Path]:
+    """The file of a container that has ended, and the place of another one beside it."""
     with helper_process(directory) as process, process.connect(LEARNER) as learner:
         ended(learner, "mine")
     (good,) = ENDED.iterdir()
-    odd = ENDED / f"{'0' * 64}.json"
+    return good, ENDED / f"{'0' * 64}.json"
+
+
+@pytest.mark.parametrize("kind", ODD)
+def test_an_odd_file_keeps_nobody_waiting(directory: Path, kind: str) -> None:
+    """A file there that is no ended container, or that of another one, is told in the log; all others are there."""
+    good, odd = kept(directory)
     odd.write_bytes(good.read_bytes() if ODD[kind] == ANOTHERS else ODD[kind])
     assert_told_and_served(directory, odd)
 
@@ -158,10 +163,7 @@ def test_an_odd_file_keeps_nobody_waiting(directory: Path, kind: str) -> None:
 @pytest.mark.parametrize("key", DAMAGED)
 def test_a_damaged_value_keeps_nobody_waiting(directory: Path, key: str) -> None:
     """A value of another type than is written is told in the log; all others are there."""
-    with helper_process(directory) as process, process.connect(LEARNER) as learner:
-        ended(learner, "mine")
-    (good,) = ENDED.iterdir()
-    odd = ENDED / f"{'0' * 64}.json"
+    good, odd = kept(directory)
     record = {**json.loads(good.read_text()), "id": "0" * 64}
     place, _, last = key.rpartition("/")
     (record[place] if place else record)[last] = None
