@@ -37,9 +37,9 @@ from workshop.faces.screen.app import WorkshopApp  # noqa: E402  # the same
 from workshop.faces.screen.step import StepScreen  # noqa: E402  # the same
 from workshop.faces.terminal.pane import TerminalPane  # noqa: E402  # the same
 from workshop.facts import SUBJECTS, Facts, Measured  # noqa: E402  # the same
+from workshop.learning import Desk, Session  # noqa: E402  # the same
 from workshop.learning.experiments.programs import Surroundings  # noqa: E402  # the same
 from workshop.learning.experiments.run import Run  # noqa: E402  # the same
-from workshop.learning.session import Session  # noqa: E402  # the same
 from workshop.pictures.architecture import architecture  # noqa: E402  # the same
 from workshop.pictures.charts import charts  # noqa: E402  # the same
 from workshop.pictures.drawing import isolation, processes, timeline  # noqa: E402  # the same
@@ -162,7 +162,7 @@ async def begun(where: str, language: str, size: tuple[int, int], run: str = "bu
             return ours(observer(subjects))
 
         session = Session(library, progress, look, language)
-        app = WorkshopApp(session, make_pane=shell)
+        app = WorkshopApp(Desk(session), make_pane=shell)
         try:
             async with app.run_test(size=size) as pilot:
                 made = Scene(session, app, pilot, look)

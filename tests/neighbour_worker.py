@@ -19,7 +19,6 @@ from workshop.facts import Evidence
 from workshop.judging.attempt import attempt
 from workshop.learning.session import Session
 from workshop.learning.undo import end_orphans, undo
-from workshop.learning.wording import told
 from workshop.progress.progress import Progress
 
 
@@ -47,7 +46,7 @@ class Worker:
     def solve(self, where: str) -> str:
         """Do the step; returns the verdict's kind and its sentence."""
         verdict = Solver(self.session, self.terminals).step(self.session.library.step(where))
-        return f"{verdict.kind} {told(self.session, verdict)}"
+        return f"{verdict.kind} {self.session.message()}"
 
     def stand(self, where: str) -> str:
         """Begin the step, and do nothing."""
@@ -56,10 +55,10 @@ class Worker:
 
     def judge(self, where: str) -> str:
         """What the step's own check says now, whether the steps before it are done or not."""
-        step, before = self.session.step, self.session.before
+        step, before = self.session.step, self.session.judge.before
         assert step.where == where and before is not None
         verdict = attempt(self.session.library, step, Evidence(before, self.session.look()))
-        return f"{verdict.kind} {told(self.session, verdict)}"
+        return f"{verdict.kind} {self.session.wording.message(step, verdict)}"
 
 
 def main() -> None:

@@ -1,4 +1,4 @@
-"""Who may import whom, how large files and functions are, and that nothing heavy is imported before it is needed."""
+"""Who may import whom, how large classes and functions are, and that nothing heavy is imported before it is needed."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import ast
 import re
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,8 +14,10 @@ import pytest
 
 from tests.imports import ROOT, Import, imports, package_of, trees
 
-LONGEST_FILE = 400
-LONGEST_FUNCTION = 40
+MOST_METHODS = 20
+LONGEST_FUNCTION = 35
+USUAL_FUNCTION = 10
+FUNCTIONS = ast.FunctionDef | ast.AsyncFunctionDef
 
 FLOORS = {
     "cli": 8,
@@ -157,28 +160,55 @@ def _opens_with_docstring(path: Path) -> bool:
     return bool(ast.get_docstring(ast.parse(text))) and text.startswith(('"""', 'r"""', "#!"))
 
 
-def test_no_file_is_too_long() -> None:
-    """No file of ours has more than 400 lines."""
-    files = [path for folder in ("workshop", "checks", "tests", "benchmarks") for path in (ROOT / folder).rglob("*.py")]
-    long = {
-        str(path.relative_to(ROOT)): count
-        for path in files
-        if (count := len(path.read_text("utf-8").splitlines())) > LONGEST_FILE
+def classes() -> dict[str, tuple[str, ast.ClassDef]]:
+    """Every class of ours by its name, which is one class's, with its module."""
+    return {
+        node.name: (name, node)
+        for name, (_, tree) in trees().items()
+        if package_of(name) or part_of(name, ("checks",))
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ClassDef)
     }
-    assert long == {}
+
+
+def test_no_class_does_too_much() -> None:
+    """None has more public methods than a reader can hold, by whatever name a framework calls them."""
+    many = {
+        name: len(public)
+        for name, (_, node) in classes().items()
+        if len(public := [one for one in node.body if isinstance(one, FUNCTIONS) and not one.name.startswith("_")]) > MOST_METHODS
+    }
+    assert many == {}
+
+
+def test_no_class_is_cut_into_a_chain() -> None:
+    """A class that only one class derives from, and that derives from one of ours itself, is a part of that one class."""
+    bases = {name: [base.id for base in node.bases if isinstance(base, ast.Name)] for name, (_, node) in classes().items()}
+    children = Counter(base for found in bases.values() for base in found)
+    assert [name for name, found in bases.items() if children[name] == 1 and any(children[base] == 1 for base in found)] == []
 
 
 def test_no_function_is_too_long() -> None:
-    """No function has more than 40 lines."""
-    long = [
-        f"{name}.{node.name}: {node.end_lineno - node.lineno + 1}"
+    """Functions have about ten lines: on average no more, and none has more than a screen shows."""
+    lengths = {
+        f"{name}.{node.name}": node.end_lineno - node.lineno + 1
         for name, (_, tree) in trees().items()
         for node in ast.walk(tree)
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
-        and node.end_lineno is not None
-        and node.end_lineno - node.lineno >= LONGEST_FUNCTION
+        if isinstance(node, FUNCTIONS) and node.end_lineno is not None
+    }
+    assert {name: length for name, length in lengths.items() if length > LONGEST_FUNCTION} == {}
+    assert sum(lengths.values()) / len(lengths) <= USUAL_FUNCTION
+
+
+def test_faces_and_reports_know_no_session() -> None:
+    """They are given frozen data: a Snapshot, or events."""
+    wrong = [
+        one
+        for one in imports()
+        if package_of(one.importer) in ("faces", "classroom")
+        and (one.name == "Session" or one.imported == "workshop.learning.session")
     ]
-    assert long == []
+    assert wrong == []
 
 
 def test_every_exception_to_a_rule_has_its_reason() -> None:

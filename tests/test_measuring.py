@@ -19,6 +19,7 @@ from workshop.judging.verdict import Passed
 from workshop.learning.experiments import ExperimentError, Point, Points, Surroundings
 from workshop.learning.experiments.run import EXPERIMENTS, Experiment
 from workshop.learning.session import Session
+from workshop.pictures import charts_of
 from workshop.progress.progress import Progress
 
 TOML = """
@@ -120,7 +121,7 @@ def weigh(session: Session) -> None:
     assert run is not None
     result = run.complete()
     assert result is not None
-    session.keep(result)
+    session.judge.keep(result)
 
 
 def test_a_result_passes_the_step_and_travels_with_its_evidence(session: Session, scales: Scales) -> None:
@@ -148,7 +149,7 @@ def test_a_later_step_and_a_later_day_know_the_result(session: Session, scales: 
     again.go("weights/read_it")
     assert again.check("200").kind == "passed"
     again.go("weights/weigh")
-    assert any("200 B" in line.plain for line in again.chart(60))
+    assert any("200 B" in line.plain for line in charts_of("density", again.snapshot().results, "en", 60))
 
 
 def test_measuring_anew_is_judged_anew(session: Session, scales: Scales) -> None:
@@ -165,7 +166,8 @@ def test_measuring_anew_is_judged_anew(session: Session, scales: Scales) -> None
 def test_its_solution_is_the_key(session: Session) -> None:
     """A step that leaves nothing to type still has a solution to show."""
     session.go("weights/weigh")
-    assert "Press `c`" in session.solution() and session.lines() == ()
+    now = session.snapshot()
+    assert "Press `c`" in now.text.solution and now.lines == ()
 
 
 def test_nothing_is_run_where_nothing_can_be(session: Session, scales: Scales) -> None:
@@ -255,5 +257,5 @@ def test_ctrl_c_stops_it_in_lines(session: Session, scales: Scales) -> None:
 def test_solve_runs_it_and_reads_the_result(session: Session, scales: Scales) -> None:
     """The acceptance test measures, and answers the question with its own result."""
     scales.go.set()
-    outcomes = [one.verdict for one in Solver(session, ()).lesson(session.lesson)]
+    outcomes = [one.verdict for one in Solver(session, ()).lesson(session.position.lesson)]
     assert outcomes == ["passed", "passed"]

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.screens import Kernel, container, facts, library, session
+from tests.screens import Kernel, container, facts, library, passed, session
 from workshop.client.connection import HelperError
 from workshop.faces import plain
 from workshop.facts import Queue
-from workshop.learning.session import Session
+from workshop.learning import Desk, Session
 from workshop.progress.progress import Progress
 from workshop.words.language import words
 
@@ -30,7 +30,7 @@ def dialogue(running: Session, *lines: Line) -> str:
             line()
         raise EOFError
 
-    plain.run(running, read, written.append)
+    plain.run(Desk(running), read, written.append)
     return "\n".join(written)
 
 
@@ -66,7 +66,7 @@ def test_answers_are_judged_against_the_kernel(tmp_path: Path) -> None:
     """A wrong number is named, a right one passes; a bare `answer` says how to answer."""
     kernel = Kernel(facts(container(), queues=(Queue(7, 0),)))
     running = session(tmp_path, kernel)
-    running._passed |= {f"message_queues/{one}" for one in ("guess", "start", "queue")}
+    passed(running, "guess", "start", "queue")
     running.step = running.library.step("message_queues/number")
     written = dialogue(running, "answer", "answer 9", "answer 7")
     assert "Type answer, a space, and your answer." in written
@@ -128,7 +128,7 @@ def test_coming_back_names_what_to_type_again(tmp_path: Path) -> None:
     first.progress.close()
     kernel.now = facts()
     again = Session(library(tmp_path), Progress(tmp_path / "progress.sqlite"), kernel.observe, "en")
-    again._passed |= {"message_queues/guess", "message_queues/start"}
+    passed(again, "guess", "start")
     written = dialogue(again, lambda: setattr(kernel, "now", facts(container())), "check")
     assert "In terminal 1: box run -it --rm busybox" in written
 
@@ -137,7 +137,7 @@ def test_what_is_needed_is_asked_for_one_thing_after_the_other(tmp_path: Path) -
     """Once the container is there the queue is asked for, and only then the step goes on; nothing is asked for twice."""
     kernel = Kernel()
     running = session(tmp_path, kernel)
-    running._passed |= {f"message_queues/{one}" for one in ("guess", "start", "queue")}
+    passed(running, "guess", "start", "queue")
     running.step = running.library.step("message_queues/number")
     written = dialogue(
         running,

@@ -21,8 +21,8 @@ from workshop.faces.screen.app import WorkshopApp
 from workshop.facts import Asked, Container, Evidence, Facts
 from workshop.judging.answers import means
 from workshop.judging.attempt import attempt, judge_question
+from workshop.learning import Desk, Session
 from workshop.learning.review import DAY, DISTANCES, MINUTE, due, standing
-from workshop.learning.session import Session
 from workshop.progress.events import Answered, Event, Past, uuid7
 from workshop.progress.progress import Progress
 from workshop.words import LANGUAGES
@@ -156,7 +156,7 @@ def test_a_question_is_complete_in_both_languages(question: Step, tmp_path: Path
     for language in LANGUAGES:
         running = Session(LIBRARY, Progress(tmp_path / f"{language}.sqlite"), lambda _subjects: facts, language)
         running.go(question.where)
-        text = running.text()
+        text = running.snapshot().text
         words = "".join((text.body, *text.hints, text.solution, text.debrief))
         assert not [name for name in (*asked(question, facts).values, "right", "engine") if f"{{{name}}}" in words]
         running.progress.close()
@@ -168,7 +168,7 @@ def test_a_question_that_asks_about_nothing_shows_no_open_value(question: Step, 
     facts = replace(recorded(question), containers=())
     running = Session(LIBRARY, Progress(tmp_path / "progress.sqlite"), lambda _subjects: facts, "en")
     running.go(question.where)
-    text = running.text()
+    text = running.snapshot().text
     assert "{" not in "".join((text.body, *text.hints, text.solution, text.debrief))
     running.progress.close()
 
@@ -211,7 +211,7 @@ def begun(folder: Path, facts: Facts, language: str = "en") -> tuple[Session, Ke
     """A session in which the chapter of question pid_inside was begun, and the kernel that it looks at."""
     kernel = Kernel(facts)
     running = Session(LIBRARY, Progress(folder / "progress.sqlite"), kernel.observe, language)
-    running.progress.add(Event(uuid7(), 0, PID_INSIDE.about, "any", "began"))
+    running.recorder.add(Event(uuid7(), 0, PID_INSIDE.about, "any", "began"))
     running.go(PID_INSIDE.where)
     return running, kernel
 
@@ -222,14 +222,14 @@ PID_INSIDE = LESSON.step("pid_inside")
 def test_next_goes_to_what_is_due_and_ends_where_nothing_is(tmp_path: Path) -> None:
     """First what the questions are about, then each of the chapter's once, those passed over as well; then no more is due."""
     running, _ = begun(tmp_path, recorded(PID_INSIDE))
-    waiting = [one.where for one in running.due(LESSON)]
+    waiting = [one.where for one in running.position.due(LESSON, time.time())]
     assert PID_INSIDE.where in waiting
     assert all(LIBRARY.step(where).about == PID_INSIDE.about for where in waiting)
     walked: list[str] = []
-    while where := running.beside(walked[-1] if walked else "review/start", 1):
+    while where := running.position.beside(walked[-1] if walked else "review/start", 1, time.time()):
         walked.append(where)
     assert walked == ["review/limit", *waiting]
-    assert (running.end(1), running.end(-1)) == ("nothing_due", "first_step")
+    assert (running.position.end(1), running.position.end(-1)) == ("nothing_due", "first_step")
 
 
 def test_a_right_answer_takes_the_question_away_and_a_wrong_one_too_for_a_while(tmp_path: Path) -> None:
@@ -237,7 +237,7 @@ def test_a_right_answer_takes_the_question_away_and_a_wrong_one_too_for_a_while(
     running, _ = begun(tmp_path, facts := recorded(PID_INSIDE))
     known = asked(PID_INSIDE, facts)
     running.check(str(known.slip) if known.slip else "99")
-    assert PID_INSIDE not in running.due(LESSON)
+    assert PID_INSIDE not in running.position.due(LESSON, time.time())
     assert due(LESSON.questions, running.progress.past(), time.time() + 11 * MINUTE)[0] == PID_INSIDE
     assert running.check(str(known.right)).kind == "passed"
     assert standing(one for one in running.progress.past() if one.where == PID_INSIDE.where).row == 0
@@ -260,20 +260,20 @@ def test_the_instructor_judges_a_question_as_it_was_asked(tmp_path: Path) -> Non
 async def test_the_map_says_how_many_are_due(tmp_path: Path, size: tuple[int, int], language: str, words: str) -> None:
     """Beside the review's title; other lessons say nothing of the kind."""
     running, _ = begun(tmp_path, recorded(PID_INSIDE), language)
-    app = WorkshopApp(running, make_pane=TerminalPane)
+    app = WorkshopApp(Desk(running), make_pane=TerminalPane)
     async with app.run_test(size=size) as pilot:
         app.show_map()
         await settled(pilot)
         rows = [line for line in screen_text(app).splitlines() if words in line]
     assert len(rows) == 1
-    assert str(len(running.due(LESSON))) in rows[0]
+    assert str(len(running.position.due(LESSON, time.time()))) in rows[0]
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
 async def test_a_small_map_holds_every_lesson(tmp_path: Path, language: str) -> None:
     """At 80x24 the whole course can be seen at once, each lesson on one line with its minutes and steps."""
     running = Session(LIBRARY, Progress(tmp_path / "progress.sqlite"), Kernel().observe, language)
-    app = WorkshopApp(running, make_pane=TerminalPane)
+    app = WorkshopApp(Desk(running), make_pane=TerminalPane)
     async with app.run_test(size=(80, 24)) as pilot:
         await settled(pilot)
         shown = screen_text(app).splitlines()
@@ -292,13 +292,13 @@ def test_a_solution_says_yes_in_the_learners_language(tmp_path: Path, language: 
     shared = replace(facts.containers[0], namespaces=facts.host.namespaces)
     running, _ = begun(tmp_path, replace(facts, containers=(shared,)), language)
     running.go(question.where)
-    assert running.text().solution.startswith(words)
+    assert running.snapshot().text.solution.startswith(words)
 
 
 async def test_a_question_follows_the_machine(tmp_path: Path) -> None:
     """It names this container; when that is gone it says so, and the next container is asked about anew."""
     running, kernel = begun(tmp_path, facts := recorded(PID_INSIDE))
-    app = WorkshopApp(running, make_pane=TerminalPane)
+    app = WorkshopApp(Desk(running), make_pane=TerminalPane)
     async with app.run_test(size=(80, 24)) as pilot:
         await until(pilot, lambda: f"A process of {facts.containers[0].name}" in screen_text(app))
         kernel.now = replace(facts, containers=())

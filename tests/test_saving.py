@@ -54,7 +54,7 @@ async def test_the_screen_goes_on_when_the_disk_is_full_and_saves_again(language
         disk.fill()
         await pilot.press("1")
         await until(pilot, lambda: NOT_SAVED[language] in screen_text(pilot.app))
-        assert running.state(running.step) == "passed"
+        assert running.position.state(running.step) == "passed"
         await pilot.press("n")
         await until(pilot, lambda: running.step.id == "start" and running.verdict is not None)
         assert NOT_SAVED[language] in screen_text(pilot.app)
@@ -103,7 +103,7 @@ def test_a_session_without_any_file_knows_what_it_did(tmp_path: Path) -> None:
             assert running.check().kind == "not_yet"
             running.progress.close()
         again = learner(tmp_path, home / "p.sqlite", Kernel())
-        assert (again.step.id, again.state(again.library.step("message_queues/guess"))) == ("start", "passed")
+        assert (again.step.id, again.position.state(again.library.step("message_queues/guess"))) == ("start", "passed")
 
 
 async def test_a_file_that_was_moved_aside_is_told_of_on_the_screen(tmp_path: Path) -> None:

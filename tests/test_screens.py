@@ -13,6 +13,7 @@ from tests.screens import (
     container,
     facts,
     opened,
+    passed,
     screen_text,
     session,
     settled,
@@ -30,7 +31,7 @@ NAMES = ("guess", "start", "queue", "number")
 def at(folder: Path, kernel: Kernel, step: str, language: str = "en") -> Session:
     """A session whose steps before this one are passed."""
     running = session(folder, kernel, language)
-    running._passed |= {f"message_queues/{name}" for name in NAMES[: NAMES.index(step)]}
+    passed(running, *NAMES[: NAMES.index(step)])
     return running
 
 
@@ -140,7 +141,7 @@ async def test_the_prediction_is_settled_by_the_step_that_shows_it(tmp_path: Pat
     async with opened(running, (160, 48), step="guess") as pilot:
         await pilot.press("2")
         await until(pilot, lambda: "✓ Passed:" in screen_text(pilot.app))
-        running._passed.add("message_queues/start")
+        passed(running, "start")
         await pilot.press("n", "n")
         await until(pilot, lambda: "3/4." in screen_text(pilot.app))
         await settled(pilot)
@@ -176,7 +177,7 @@ async def test_what_is_needed_comes_back_one_thing_after_the_other(tmp_path: Pat
 
 async def test_what_does_not_come_back_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Lines that bring nothing back are typed once; then the workshop says where to look."""
-    monkeypatch.setattr("workshop.faces.screen.step.REBUILD_SECONDS", 0.2)
+    monkeypatch.setattr("workshop.faces.screen.rebuild.REBUILD_SECONDS", 0.2)
     async with opened(at(tmp_path, Kernel(), "queue"), step="queue") as pilot:
         await until(pilot, lambda: "r rebuild" in screen_text(pilot.app))
         await pilot.press("r")

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import itertools
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
-from unittest.mock import patch
 
 import pytest
 from rich.cells import cell_len
@@ -18,7 +17,8 @@ from workshop.faces.screen.titles import title
 from workshop.faces.screen.widgets.lesson_pane import LessonPane
 from workshop.faces.screen.widgets.picture import Picture
 from workshop.faces.screen.widgets.verdict_line import sentence
-from workshop.learning.session import Session
+from workshop.learning import Desk, Session
+from workshop.pictures import drawn
 from workshop.pictures.drawing import timeline
 from workshop.progress import Progress
 
@@ -33,12 +33,25 @@ async def test_where_no_answer_can_count_the_keys_work_at_once(tmp_path: Path) -
 
 
 def test_a_title_is_of_one_step_also_while_another_begins(tmp_path: Path) -> None:
-    """The screen writes the title while the session's thread goes on to a step of another lesson."""
-    library = load_library()
-    steps = itertools.cycle([library.step("exercise_cgroups/start"), library.step("exercise_namespaces/start")])
-    with patch.object(Session, "step", property(lambda _: next(steps), lambda *_: None), create=True):
-        running = Session(library, Progress(tmp_path / "progress.sqlite"), Kernel().observe, "en")
-        assert {title(running, 80).plain.strip().partition(" ")[0] for _ in range(4)} != {""}
+    """The screen writes the title while the session's thread goes on, back and forth, to a step of another lesson."""
+    desk = Desk(Session(load_library(), Progress(tmp_path / "progress.sqlite"), Kernel().observe, "en"))
+    steps = ("exercise_cgroups/start", "exercise_namespaces/start")
+
+    def walk(times: int) -> set[str]:
+        """Every title on the way."""
+        titles = set()
+        for where in steps * times:
+            desk.go(where)
+            titles.add(title(desk.now, 80).plain)
+        return titles
+
+    right = walk(1)
+    with ThreadPoolExecutor(1) as thread:
+        going = thread.submit(walk, 30)
+        shown = set[str]()
+        while not going.done():
+            shown.add(title(desk.now, 80).plain)
+    assert shown <= right == going.result()
 
 
 @pytest.mark.parametrize("language", ["en", "zh"])
@@ -46,7 +59,7 @@ async def test_figures_in_a_text_are_as_wide_as_the_pane(tmp_path: Path, languag
     """At each size, also after the window became another, every row of the timeline stands whole in one line."""
     running = session(tmp_path, Kernel(), language)
     step = replace(running.step, text={language: StepText("T", "```\n{timeline}\n```")})
-    lesson = replace(running.lesson, steps=(step, *running.lesson.steps[1:]))
+    lesson = replace(running.position.lesson, steps=(step, *running.position.lesson.steps[1:]))
     running = Session(Library((lesson,), tmp_path, tmp_path), running.progress, Kernel().observe, language)
     async with opened(running, step="guess") as pilot:
         for size in ((120, 30), (80, 24), (160, 48), (120, 30)):
@@ -81,12 +94,13 @@ def test_a_figure_in_a_text_begins_with_the_learners_own_container(tmp_path: Pat
     running = session(tmp_path, kernel)
     step = replace(running.step, text={"en": StepText("T", "{bootfs}")})
     running = Session(
-        Library((replace(running.lesson, steps=(step, *running.lesson.steps[1:])),), tmp_path, tmp_path),
+        Library((replace(running.position.lesson, steps=(step, *running.position.lesson.steps[1:])),), tmp_path, tmp_path),
         running.progress, kernel.observe, "en",
     )  # fmt: skip
-    running.figure_cells = 40
     running.check()
-    assert ("ours's /" in running.text().body, "one's /" in running.text().body) == (True, False)
+    now = running.snapshot()
+    body = drawn(now.text.body, now.facts, "en", 40)
+    assert ("ours's /" in body, "one's /" in body) == (True, False)
 
 
 def test_a_command_in_a_verdict_is_bold_and_shows_no_backticks() -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.screens import Kernel, container, facts, matches_snapshot, opened, session, settled, until
+from tests.screens import Kernel, container, facts, matches_snapshot, opened, passed, session, settled, until
 from workshop.facts import Queue
 
 SIZES = [(80, 24), (160, 48)]
@@ -24,8 +24,8 @@ def name(screen: str, size: tuple[int, int], language: str) -> str:
 async def test_map(tmp_path: Path, size: tuple[int, int], language: str) -> None:
     """The lesson map, one step passed."""
     running = session(tmp_path, Kernel(), language)
-    running._passed.add("message_queues/guess")
-    async with opened(running, size) as pilot:
+    passed(running, "guess")
+    async with opened(running, size, at_map=True) as pilot:
         matches_snapshot(pilot.app, name("map", size, language))
 
 
@@ -38,7 +38,7 @@ async def test_prediction(tmp_path: Path, size: tuple[int, int], language: str) 
 async def test_solution(tmp_path: Path, size: tuple[int, int], language: str) -> None:
     """A step with a hint and the solution shown."""
     running = session(tmp_path, Kernel(facts(container())), language)
-    running._passed |= {"message_queues/guess", "message_queues/start"}
+    passed(running, "guess", "start")
     async with opened(running, size, "queue") as pilot:
         await pilot.press("s")
         await settled(pilot)
@@ -49,7 +49,7 @@ async def test_wrong_turn(tmp_path: Path, size: tuple[int, int], language: str) 
     """A verdict that says what was seen instead."""
     kernel = Kernel(facts(container()))
     running = session(tmp_path, kernel, language)
-    running._passed |= {"message_queues/guess", "message_queues/start"}
+    passed(running, "guess", "start")
     async with opened(running, size, "queue") as pilot:
         kernel.now = facts(container(queues=(Queue(0, 0),)))
         await until(pilot, lambda: running.verdict is not None and running.verdict.slug == "inside")
@@ -61,7 +61,7 @@ async def test_passed(tmp_path: Path, size: tuple[int, int], language: str) -> N
     """A step just passed: tick, verdict and debrief."""
     kernel = Kernel()
     running = session(tmp_path, kernel, language)
-    running._passed.add("message_queues/guess")
+    passed(running, "guess")
     async with opened(running, size, "start") as pilot:
         kernel.now = facts(container())
         await until(pilot, lambda: running.verdict is not None and running.verdict.kind == "passed")
@@ -72,7 +72,7 @@ async def test_passed(tmp_path: Path, size: tuple[int, int], language: str) -> N
 async def test_picture(tmp_path: Path, size: tuple[int, int], language: str) -> None:
     """The picture in the lesson's place."""
     running = session(tmp_path, Kernel(facts(container("网页"))), language)
-    running._passed.add("message_queues/guess")
+    passed(running, "guess")
     async with opened(running, size, "start") as pilot:
         await pilot.press("v")
         await settled(pilot)

@@ -15,8 +15,7 @@ from workshop.course.library import Library, load_library
 from workshop.facts import Container, Facts, Host, Ipc, Namespaces, Process, Queue
 from workshop.judging.verdict import NotYet
 from workshop.learning.session import Session
-from workshop.learning.wording import told
-from workshop.pictures import FIGURES
+from workshop.pictures import FIGURES, drawn
 from workshop.progress.progress import Progress
 
 TOML = """
@@ -144,7 +143,7 @@ def session(library: Library, machine: Machine, progress: Progress) -> Session:
 
 
 def go_on(session: Session) -> None:
-    where = session.beside(session.step.where, 1)
+    where = session.position.beside(session.step.where, 1, 0.0)
     assert where is not None
     session.go(where)
 
@@ -159,11 +158,12 @@ def test_what_is_not_shown_to_be_the_learners_passes_nothing(
     go_on(session)
     machine.facts = Facts(containers=(replace(BOX, engine="docker", owners=owners),))
     verdict = session.check()
-    assert verdict.slug == "no_container" and whose in told(session, verdict)
+    assert verdict.slug == "no_container" and whose in session.message()
     last = session.progress.last("tiny/start", "verdict")
     assert last and last.evidence and last.evidence.now.containers == ()
     machine.facts = Facts(containers=(BOX,))
-    assert told(session, session.check()) == "[red]calm[/] runs"
+    session.check()
+    assert session.message() == "[red]calm[/] runs"
 
 
 def test_a_step_ticks_when_the_kernel_shows_it(session: Session, machine: Machine) -> None:
@@ -175,7 +175,7 @@ def test_a_step_ticks_when_the_kernel_shows_it(session: Session, machine: Machin
     machine.facts = Facts(containers=(BOX,))
     verdict = session.check()
     assert verdict.kind == "passed"
-    assert session.message(verdict) == "[red]calm[/] runs"
+    assert session.message() == "[red]calm[/] runs"
     machine.facts = Facts()
     assert session.check().kind == "passed"
 
@@ -185,7 +185,7 @@ def test_a_step_waits_for_those_before_it(session: Session) -> None:
     session.go("tiny/start")
     verdict = session.check()
     assert verdict.kind == "blocked"
-    assert "Guess" in session.message(verdict)
+    assert "Guess" in session.message()
 
 
 def test_a_check_that_raises_is_our_fault(session: Session, machine: Machine) -> None:
@@ -194,7 +194,7 @@ def test_a_check_that_raises_is_our_fault(session: Session, machine: Machine) ->
     session.go("tiny/broken")
     verdict = session.check()
     assert verdict.kind == "broken"
-    assert "boom" in session.message(verdict)
+    assert "boom" in session.message()
 
 
 def pass_three(session: Session, machine: Machine) -> None:
@@ -221,7 +221,7 @@ def test_what_the_machine_lacks_is_impossible_and_blocks_nothing(session: Sessio
 def test_prediction_is_compared_with_what_happened(session: Session, machine: Machine) -> None:
     """After the step that shows it, the prediction and what came true stand side by side."""
     pass_three(session, machine)
-    assert session.settled() == ("the same", "another one")
+    assert session.snapshot().settled == ("the same", "another one")
 
 
 def test_resumes_on_the_same_step_and_says_what_to_rebuild(
@@ -250,15 +250,16 @@ def test_hints_climb_and_are_recorded(session: Session, progress: Progress) -> N
 def test_other_braces_in_prose_stay(session: Session) -> None:
     """Only the engine's name is filled into prose; a shell's or awk's braces are shown as written."""
     session.go("tiny/start")
-    assert session.text().body == "Type `box run`, or {print $1}"
+    assert session.snapshot().text.body == "Type `box run`, or {print $1}"
 
 
 def test_a_figure_stands_where_a_body_names_it(session: Session) -> None:
     """The timeline is drawn in the learner's language, in place of its name."""
     session.step = replace(session.step, text={"en": StepText("Title", "```\n{timeline}\n```\nWhich?")})
-    drawn = session.text().body.splitlines()
-    assert drawn[0] == drawn[-2] == "```" and drawn[-1] == "Which?"
-    assert drawn[2].startswith("1979 chroot") and "{timeline}" not in session.text().body
+    body = drawn(session.snapshot().text.body, None, "en", 74)
+    lines = body.splitlines()
+    assert lines[0] == lines[-2] == "```" and lines[-1] == "Which?"
+    assert lines[2].startswith("1979 chroot") and "{timeline}" not in body
 
 
 def test_every_name_that_lint_knows_is_filled_in(session: Session) -> None:
@@ -266,8 +267,9 @@ def test_every_name_that_lint_knows_is_filled_in(session: Session) -> None:
     session.go("tiny/start")
     body = " ".join(f"{{{name}}}" for name in FILLED | FIGURES)
     session.step = replace(session.step, text={"en": StepText("Title", body)})
-    assert session.facts
-    assert "{" not in session.text().body
+    now = session.snapshot()
+    assert now.facts
+    assert "{" not in drawn(now.text.body, now.facts, "en", 74)
 
 
 def test_a_folder_is_found_however_its_number_is_written(library: Library) -> None:
@@ -311,6 +313,7 @@ def test_undo_without_ipcrm_says_what_stays(machine: Machine, session: Session, 
 
 def test_there_is_nothing_beyond_the_ends(session: Session) -> None:
     """Before the first step and after the last there is none."""
-    assert session.beside("tiny/guess", -1) is None
-    assert session.beside("tiny/guess", 1) == "tiny/start"
-    assert session.beside("tiny/broken", 1) is None
+    position = session.position
+    assert position.beside("tiny/guess", -1, 0.0) is None
+    assert position.beside("tiny/guess", 1, 0.0) == "tiny/start"
+    assert position.beside("tiny/broken", 1, 0.0) is None

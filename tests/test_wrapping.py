@@ -12,12 +12,13 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 from textual.content import Content
 
-from tests.screens import Kernel, container, facts, opened, screen_text, session, settled, until
+from tests.screens import Kernel, container, facts, opened, passed, screen_text, session, settled, until
 from tests.test_plain import dialogue
 from workshop.course.lesson import Typed
 from workshop.course.library import load_library
 from workshop.faces.screen import app as _screens  # noqa: F401  # importing it gives Textual our rule
 from workshop.facts import Queue
+from workshop.learning.wording import Wording
 from workshop.words.line_breaks import CLOSING, CLOSING_WORD, OPENING, breaks, joined, lines, prose
 
 CHINESE = st.text(st.sampled_from("容器进程命名空间"), min_size=1, max_size=2)
@@ -116,7 +117,7 @@ def test_no_line_of_any_lesson_begins_with_a_full_stop(width: int) -> None:
 async def test_the_lesson_pane_and_the_verdict_in_chinese(tmp_path: Path, size: tuple[int, int]) -> None:
     """Lines fill the pane and none begins with a full stop, in the lesson and in the verdict, at any width."""
     running = session(tmp_path, kernel := Kernel(facts(container())), "zh")
-    running._passed |= {"message_queues/guess", "message_queues/start"}
+    passed(running, "guess", "start")
     async with opened(running, (80, 24), "queue") as pilot:
         kernel.now = facts(container("名字很长的容器" * 2, queues=(Queue(0, 0),)))
         await until(pilot, lambda: running.verdict is not None and running.verdict.slug == "inside")
@@ -131,7 +132,7 @@ async def test_a_long_command_can_be_read_to_its_end(tmp_path: Path, monkeypatch
     """It is folded between words where the pane is narrower, not cut."""
     running = session(tmp_path, Kernel())
     long = "find /sys/fs/cgroup -type d -name the_name_of_the_group -exec cat {}/cpu.stat +"
-    monkeypatch.setattr(running, "lines", lambda: (Typed(2, long),))
+    monkeypatch.setattr(Wording, "lines", lambda _self, _step: (Typed(2, long),))
     async with opened(running, (80, 24), "queue") as pilot:
         await pilot.press("s")
         await until(pilot, lambda: "cpu.stat +" in screen_text(pilot.app))

@@ -56,25 +56,27 @@ def start(plain: bool, engine: str | None, lang: str | None) -> None:
     os.environ[VARIABLE] = language  # for whatever is started from here
     signal.signal(signal.SIGHUP, signal.SIG_DFL)  # under nohup(1) the shells in the screen would outlive it
     startup_gc.begin()
+    from .learning import Desk
+
     with _session(language, engine) as session:
         if not (sys.stdin.isatty() and sys.stdout.isatty()) and not plain:
             raise click.ClickException(say(language, "cli.no_terminal"))
         if os.geteuid():  # root's own helper has everything, and is started when the kernel is first looked at
             if not has_root_helper(language):
                 offer_helper(language)
-            elif session.is_new:
+            elif not session.position.passed:
                 offer_root(language)
         offer_image(session)
         if plain:
             from .faces import plain as lines
 
             startup_gc.settle()
-            lines.run(session)
+            lines.run(Desk(session))
         else:
             os.environ["TEXTUAL_DISABLE_KITTY_KEY"] = "1"  # before Textual: its parser would eat the shell's keys
             from .faces.screen import run
 
-            run(session)
+            run(Desk(session))
 
 
 def has_root_helper(language: str) -> bool:

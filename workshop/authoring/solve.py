@@ -103,7 +103,7 @@ class Solver:
         if isinstance(verdict := session.check(), Impossible | Blocked):
             return verdict
         self._rebuild()
-        self._type(session.lines())
+        self._type(session.wording.lines(step))
         self._measure()
         self._wait(lambda: isinstance(session.check(self._answer(step)), Passed | Impossible))
         return session.verdict or verdict
@@ -111,7 +111,7 @@ class Solver:
     def _measure(self) -> None:
         """Run the step's experiment, if it has one."""
         if (run := self.session.experiment()) and (result := run.complete()):
-            self.session.keep(result)
+            self.session.judge.keep(result)
 
     def _rebuild(self) -> None:
         tried: list[tuple[Typed, ...]] = []
@@ -153,7 +153,7 @@ class Solver:
 
 
 def _outcome(session: Session, step: Step, verdict: Verdict, seconds: float) -> Outcome:
-    return Outcome(step.lesson, step.id, verdict.kind, session.message(verdict), round(seconds, 3))
+    return Outcome(step.lesson, step.id, verdict.kind, session.wording.message(step, verdict), round(seconds, 3))
 
 
 def too_easy(session: Session, facts: Facts) -> list[Outcome]:

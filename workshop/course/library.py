@@ -21,6 +21,11 @@ class Library:
     lessons_folder: Path
     checks_folder: Path
 
+    @property
+    def steps(self) -> list[Step]:
+        """Every step of the course, as it is gone through."""
+        return [step for lesson in self.lessons for step in lesson.steps]
+
     def lesson(self, lesson_id: str) -> Lesson:
         """The lesson of this id; raises ContentError with the ids that there are."""
         for lesson in self.lessons:

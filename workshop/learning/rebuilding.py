@@ -1,16 +1,17 @@
-"""What a step needs and has gone since: when to offer it again, for the screens and for plain mode."""
+"""What a step needs and has gone since: found by the needed steps' own checks. Pure."""
 
 from __future__ import annotations
 
-from ..course import Typed
-from .session import Session
+from ..course import Library, Step
+from ..facts import Evidence, Facts
+from ..judging import Passed, attempt, untouched
+from .judge import needs
 
 
-def missing(session: Session) -> tuple[Typed, ...]:
-    """The first lines to type so that the current step can be done; () where nothing is missing, or where nothing is to
-    be done: a step that was passed before, or that waits for another one.
+def absent(library: Library, step: Step, now: Facts) -> Step | None:
+    """The first step that this one needs whose result is not there now, whenever it came to be; None where all is."""
+    return next((one for one in needs(library, step) if not _holds(library, one, now)), None)
 
-    Raises HelperError.
-    """
-    waits = session.check().kind == "not_yet"
-    return session.rebuild() if waits and session.state(session.step) != "passed" else ()
+
+def _holds(library: Library, step: Step, now: Facts) -> bool:
+    return isinstance(attempt(library, step, Evidence(untouched(now), now)), Passed)

@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 import re
 import subprocess
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from ..engines import box, docker, lxc
 from ..facts import HAND_FOLDER, Facts, Image, Interface
+from ..words import say
 
 BY_HAND = frozenset({"bridge", "veth"})
 """Kinds of link that a lesson's commands make."""
@@ -122,6 +123,14 @@ def undo(before: Facts, now: Facts) -> list[Leftover]:
     for leftover in found:
         remove(leftover)
     return found
+
+
+def removed(tried: Sequence[Leftover], left: Collection[Leftover], language: str) -> list[str]:
+    """What was removed, and what of it is left all the same, in sentences. Pure."""
+    sentences = [
+        say(language, "session.not_removed" if one in left else f"session.removed_{one.kind}", name=one.shown) for one in tried
+    ]
+    return list(dict.fromkeys(sentences)) or [say(language, "session.nothing_to_undo")]
 
 
 def end_orphans(before: Facts, now: Facts) -> None:

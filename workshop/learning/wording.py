@@ -1,71 +1,102 @@
-"""Verdicts, our own faults and lines to type as the learner reads them, for the screens and for plain mode."""
+"""A lesson's words as the learner reads them: in their language, with their engine and what was seen filled in. Pure."""
 
 from __future__ import annotations
 
-import traceback
-from pathlib import Path
+import os
+from dataclasses import dataclass, replace
 
+from ..client.sight import registry
+from ..course import Lesson, LessonText, Library, Step, StepText, Typed
+from ..engines import Choice
+from ..facts import Container, Facts
 from ..judging import Verdict
-from ..progress import private
-from ..words import clean, say, sentence
+from ..words import fill, say, words
 from ..words.line_breaks import joined
-from .session import Session
 
 
-def told(session: Session, verdict: Verdict) -> str:
-    """The sentence for a verdict. A broken check's log goes into a file, and the sentence says where it is.
+@dataclass(frozen=True)
+class Wording:
+    """The words of this library, in this language, with this engine. Figures stay as `{name}`: who shows them knows how wide."""
 
-    Where a container would have passed the step that is not shown to be the learner's, it says whose that may be.
-    """
-    if verdict.kind != "broken":
-        return joined(session.message(verdict), _others(session) if verdict is session.verdict else "")
-    log = str(verdict.values["log"])
-    path = session.progress.path.parent / "broken-check.log"
-    return say(session.language, "tui.broken", reason=log.strip().splitlines()[-1], log=_kept(path, log))
+    library: Library
+    language: str
+    engine: Choice
 
+    def text(self, step: Step, facts: Facts | None) -> StepText:
+        """A step's words; those of a review's question with what it asks about at this moment."""
+        text = self._text(step)
+        asked = self._asked(step, facts)
+        if step.ask and not asked:
+            text = StepText(text.title, absent := say(self.language, "session.nothing_to_ask"), hints=(absent,), solution=absent)
+        return replace(
+            text,
+            body=self._named(text.body, asked), debrief=self._named(text.debrief, asked),
+            solution=self._named(text.solution, asked) or self._measured_by(step),
+            hints=tuple(self._named(hint, asked) for hint in text.hints),
+            choices={name: self._named(choice, asked) for name, choice in text.choices.items()},
+        )  # fmt: skip
 
-def _others(session: Session) -> str:
-    other = session.other
-    if other is None:
-        return ""
-    whose = "nobodys_container" if not other.owners else "others_container"
-    return say(
-        session.language, f"session.{whose}", container=other.name, engine=other.engine, uid=", ".join(map(str, other.owners))
-    )
+    def _text(self, step: Step) -> StepText:
+        return step.text.get(self.language) or next(iter(step.text.values()), StepText(step.id, ""))
 
+    def _measured_by(self, step: Step) -> str:
+        """How a step is solved that leaves nothing to type; '' for every other one."""
+        return say(self.language, "session.solved_by_measuring") if step.experiment else ""
 
-def fault(session: Session, error: Exception) -> str:
-    """The sentence for a failure that is the workshop's own, whose traceback goes into a file."""
-    log = "".join(traceback.format_exception(error))
-    path = session.progress.path.parent / "workshop-fault.log"
-    return say(session.language, "tui.fault", reason=clean(f"{type(error).__name__}: {error}"), log=_kept(path, log))
+    def _named(self, text: str, asked: dict[str, str | int | float]) -> str:
+        """What belongs to the engine and what a question asks about is filled in: other braces, such as awk's, stay."""
+        text = self.engine.fill(text).replace("{registry}", registry.address(os.getuid()))
+        for name, value in asked.items():
+            text = text.replace(f"{{{name}}}", str(value))
+        return text
 
+    def _asked(self, step: Step, facts: Facts | None) -> dict[str, str | int | float]:
+        """The values that a question names, as they are in these facts; none where there is nothing to ask about."""
+        asked = self.library.asked(step, facts) if step.ask and facts else None
+        return {**asked.values, "right": self._worded(asked.right)} if asked else {}
 
-def not_saved(session: Session) -> str:
-    """Why progress is not being saved now, and what to do; '' where it is."""
-    trouble = session.recorder.trouble
-    return say(session.language, "tui.not_saved", why=sentence(session.language, trouble)) if trouble else ""
+    def _worded(self, right: str | int | float) -> str | int | float:
+        """A right answer as the learner would give it: a yes or no in their language."""
+        return say(self.language, f"session.{right}") if right in ("yes", "no") else right
 
+    def lesson(self, lesson: Lesson) -> LessonText:
+        """A lesson's title and introduction."""
+        text = lesson.text.get(self.language) or next(iter(lesson.text.values()), LessonText(lesson.id, ""))
+        return replace(text, introduction=self._named(text.introduction, {}))
 
-def is_key(line: str) -> bool:
-    """True for a line that is one control character: a key to press, with no Enter behind it."""
-    return len(line) == 1 and not line.isprintable()
+    def lines(self, step: Step) -> tuple[Typed, ...]:
+        """What to type to solve a step."""
+        ours = (one for one in step.solution if one.engine in ("", self.engine.name))
+        return tuple(replace(one, line=self._named(one.line, {})) for one in ours)
 
+    def choice(self, step: Step, name: str) -> str:
+        """A choice by its id, as it is read."""
+        return self._named(self._text(step).choices[name], {})
 
-def keystrokes(line: str) -> str:
-    """What to send to a terminal for a line of a solution."""
-    return line if is_key(line) else f"{line}\r"
+    def message(self, step: Step, verdict: Verdict) -> str:
+        """The sentence for a verdict, with what was seen filled in."""
+        values = {"engine": self.engine.name, "registry": registry.address(os.getuid()), **verdict.values}
+        if verdict.kind == "impossible":
+            reasons = words(self.language, "requirements")
+            return joined(fill(reasons[verdict.slug], values), fill(reasons[f"{verdict.slug}_fix"], values))
+        if verdict.kind == "blocked":
+            earlier = self.library.lesson(step.lesson).step(str(verdict.values["step"]))
+            return say(self.language, "session.blocked", step=self._text(earlier).title)
+        own = self._text(step).verdicts.get(verdict.slug)
+        if own is not None:
+            return fill(own, {**values, **self._chosen(step, verdict)})
+        known = words(self.language, "session")
+        return fill(known.get(verdict.slug, known["unnamed"]), {**values, "slug": verdict.slug})
 
+    def _chosen(self, step: Step, verdict: Verdict) -> dict[str, object]:
+        """A choice's id shows as its text."""
+        choices = self._text(step).choices
+        return {"answer": choices[str(verdict.values["answer"])]} if verdict.values.get("answer") in choices else {}
 
-def readable(line: str) -> str:
-    """A line of a solution as one reads it: Ctrl-D for the character 4 (ascii(7))."""
-    return f"Ctrl-{chr(ord(line) + 64)}" if is_key(line) else line
-
-
-def _kept(path: Path, log: str) -> str:
-    """The file that the log was written to, or why it could not be."""
-    try:
-        private.write(path, log.encode("utf-8", "backslashreplace"))
-    except OSError as error:
-        return f"{path}: {error.strerror}"
-    return str(path)
+    def others(self, other: Container | None) -> str:
+        """Whose the container may be that would have passed the step, were it the learner's; '' where there is none."""
+        if other is None:
+            return ""
+        whose = "nobodys_container" if not other.owners else "others_container"
+        owners = ", ".join(map(str, other.owners))
+        return say(self.language, f"session.{whose}", container=other.name, engine=other.engine, uid=owners)

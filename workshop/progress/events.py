@@ -70,7 +70,7 @@ class Past:
         return self.verdict == "not_yet" and self.evidence is not None and self.evidence.answer is not None
 
 
-def passed_of(events: Iterable[Event]) -> frozenset[str]:
+def passed_of(events: Iterable[Event | Past]) -> frozenset[str]:
     """Names (`lesson/step`) of the steps that passed in these events."""
     return frozenset(one.where for one in events if one.verdict == "passed")
 

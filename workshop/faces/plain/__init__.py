@@ -9,13 +9,15 @@ from functools import partial
 from ...course import Lesson, Step, Typed
 from ...facts import Facts
 from ...judging import Passed
-from ...learning import Session, fault, missing, not_saved, readable, told
+from ...learning import Desk, Snapshot, Trouble, readable
 from ...learning.experiments.run import Run
-from ...pictures import History, picture, recorded
-from ...words import LANGUAGES, WordedError, clean, say, sentence, words
+from ...pictures import History, charts_of, drawn, picture, recorded
+from ...words import LANGUAGES, clean, say, words
 from ...words.line_breaks import joined, prose
 
 WIDTH = 78
+FIGURE_CELLS = 74
+"""How wide a figure in a text may be."""
 COMMANDS = {
     "check": "c", "hint": "h", "solution": "s", "next": "n", "back": "b", "answer": "a", "picture": "v", "undo": "u",
     "map": "m", "language": "l", "help": "?", "quit": "q",
@@ -23,9 +25,9 @@ COMMANDS = {
 """Each command and its letter, which is the same as its key in the screens."""
 
 
-def run(session: Session, read: Callable[[str], str] = input, write: Callable[[str], None] = print) -> None:
+def run(desk: Desk, read: Callable[[str], str] = input, write: Callable[[str], None] = print) -> None:
     """Work through the lessons until `quit` or the end of the input. `read` prompts for a line; EOFError ends it."""
-    Plain(session, write).run(read)
+    Plain(desk, write).run(read)
 
 
 def command_of(line: str) -> tuple[str, str]:
@@ -48,23 +50,27 @@ def _how(step: Step) -> str:
 class Plain:
     """One learner's dialogue: a line in, lines out."""
 
-    def __init__(self, session: Session, write: Callable[[str], None]) -> None:
+    def __init__(self, desk: Desk, write: Callable[[str], None]) -> None:
         """Nothing is written before `run`."""
-        self._session = session
+        self._desk = desk
         self._write = write
         self._rebuilding: tuple[Typed, ...] = ()
         self._history = History()
         self._leaving = False
         self._saving = True
 
+    @property
+    def _language(self) -> str:
+        return self._desk.now.language
+
     def run(self, read: Callable[[str], str]) -> None:
         """Begin where the learner left, and take lines until the end."""
         self._say("welcome")
-        self._say("engine", engine=self._session.engine.reason(self._session.language))
-        self._trying(partial(self._begin, self._session.step.where))
+        self._say("engine", engine=self._desk.now.wording.engine.reason(self._language))
+        self._trying(partial(self._begin, self._desk.now.step.where))
         while not self._leaving:
             try:
-                line = read(say(self._session.language, "plain.prompt"))
+                line = read(say(self._language, "plain.prompt"))
             except EOFError:
                 break
             except KeyboardInterrupt:
@@ -77,23 +83,26 @@ class Plain:
         """Do it; where the helper or the progress can't be used, or we failed, say so and go on."""
         try:
             action()
-        except WordedError as error:
-            self._write(sentence(self._session.language, error))
+        except Trouble as trouble:
+            self._own_up(str(trouble)) if trouble.ours else self._write(str(trouble))
         except Exception as error:  # whatever it is, it is told and logged
-            self._prose(say(self._session.language, "tui.verdict_broken") + fault(self._session, error))
+            self._own_up(self._desk.fault(error))
         self._tell_of_saving()
+
+    def _own_up(self, sentence: str) -> None:
+        self._prose(say(self._language, "tui.verdict_broken") + sentence)
 
     def _tell_of_saving(self) -> None:
         """Say it once when progress is not saved any more, and when it is again."""
-        unsaved, saving = not_saved(self._session), self._saving
+        unsaved, saving = self._desk.now.unsaved, self._saving
         self._saving = not unsaved
         if saving and unsaved:
             self._prose(unsaved)
         elif not unsaved and not saving:
-            self._prose(say(self._session.language, "tui.saved_again"))
+            self._prose(say(self._language, "tui.saved_again"))
 
     def take(self, line: str) -> None:
-        """Do what a line says; raises HelperError."""
+        """Do what a line says; raises Trouble."""
         command, rest = command_of(line)
         if not command and rest.isdecimal() and self._choice(rest):
             command = "answer"
@@ -104,7 +113,7 @@ class Plain:
         action(rest) if command == "answer" else action()
 
     def _say(self, key: str, **values: object) -> None:
-        self._prose(say(self._session.language, f"plain.{key}", **values))
+        self._prose(say(self._language, f"plain.{key}", **values))
 
     def _prose(self, text: str) -> None:
         """What is to be read, in lines that a narrow terminal need not break; what is to be typed is written as it is."""
@@ -114,28 +123,31 @@ class Plain:
 
     def _begin(self, where: str) -> None:
         try:
-            self._session.go(where)
+            self._desk.go(where)
         finally:  # a lesson can be read without the helper
             self._show()
-        self._rebuild(missing(self._session))
+        self._rebuild(self._desk.lacking())
 
     def _show(self) -> None:
-        session, steps = self._session, self._session.lesson.steps
-        text, lesson = session.text(), session.lesson_text(session.lesson)
-        kind = say(session.language, f"tui.kind_{session.step.kind}")
+        now = self._desk.now
+        step, lesson, text = now.step, now.position.lesson, now.text
+        title, kind = now.wording.lesson(lesson).title, say(now.language, f"tui.kind_{step.kind}")
+        count, number = len(lesson.steps), lesson.steps.index(step) + 1
         self._write("")
-        self._say("step", lesson=lesson.title, number=steps.index(session.step) + 1, count=len(steps), kind=kind, step=text.title)
-        if session.state(session.step) == "passed":
+        self._say("step", lesson=title, number=number, count=count, kind=kind, step=text.title)
+        if now.position.state(step) == "passed":
             self._say("passed_before")
-        introduction = lesson.introduction if session.step is steps[0] else ""
-        for part in filter(None, (introduction, text.body)):
+        for part in filter(None, (now.introduction, self._drawn(text.body))):
             self._write("")
             self._prose(part)
         self._write("")
         for number, choice in enumerate(text.choices.values(), 1):
             self._say("choice", number=number, choice=choice)
         self._draw_chart()
-        self._say(_how(session.step))
+        self._say(_how(step))
+
+    def _drawn(self, text: str) -> str:
+        return drawn(text, self._desk.now.facts, self._language, FIGURE_CELLS)
 
     def _rebuild(self, lines: tuple[Typed, ...]) -> None:
         """Ask the learner to type these lines, if they were not asked for already."""
@@ -146,32 +158,32 @@ class Plain:
 
     def _show_lines(self, lines: tuple[Typed, ...]) -> None:
         for one in lines:
-            self._write(say(self._session.language, "plain.typed", number=one.terminal, line=readable(one.line)))
+            self._write(say(self._language, "plain.typed", number=one.terminal, line=readable(one.line)))
 
     def _judge(self, answer: str | None = None) -> None:
         """Look, judge and tell; after a step passed, what it meant."""
-        session = self._session
         if self._rebuilding and self._still_rebuilding():
             return
-        verdict = session.check(answer)
-        self._remember(session.facts)
-        self._prose(say(session.language, f"tui.verdict_{verdict.kind}") + clean(told(session, verdict)))
-        if isinstance(verdict, Passed):
+        seen = self._desk.check(answer)
+        self._remember(seen.facts)
+        kind = seen.verdict.kind if seen.verdict else "not_yet"
+        self._prose(say(seen.language, f"tui.verdict_{kind}") + clean(seen.message))
+        if isinstance(seen.verdict, Passed):
             self._debrief()
 
     def _still_rebuilding(self) -> bool:
         """True where the learner has just been asked for something new; False where all is there, or still is not."""
         asked = self._rebuilding
-        self._rebuild(self._session.rebuild())
+        self._rebuild(self._desk.rebuild())
         if not self._rebuilding:
-            self._session.rebuilt()
-            if self._session.step.ask:  # only now is there something to ask about
+            self._desk.rebuilt()
+            if self._desk.now.step.ask:  # only now is there something to ask about
                 self._show()
         return self._rebuilding not in ((), asked)
 
     def _measure(self) -> None:
         """Run the step's experiment and draw what came out; Ctrl-C stops it."""
-        if (run := self._session.experiment()) is None:
+        if (run := self._desk.experiment()) is None:
             return
         try:
             self._work(run)
@@ -180,7 +192,7 @@ class Plain:
             run.go_on()
             self._say("measuring_stopped")
         else:
-            self._session.keep(run.measured())
+            self._desk.keep(self._desk.now.step, run.measured())
             self._draw_chart()
 
     def _work(self, run: Run) -> None:
@@ -192,15 +204,16 @@ class Plain:
                 self._say("measuring", done=run.done, expected=run.expected)
 
     def _draw_chart(self) -> None:
-        for line in self._session.chart(WIDTH):
+        now = self._desk.now
+        for line in charts_of(now.step.experiment, now.results, now.language, WIDTH):
             self._write(line.plain)
 
     def _debrief(self) -> None:
-        session = self._session
-        if settled := session.settled():
+        now = self._desk.now
+        if settled := now.settled:
             key = "settled_right" if settled[0] == settled[1] else "settled"
-            self._prose(say(session.language, f"tui.{key}", predicted=settled[0], shown=settled[1]))
-        if debrief := session.text().debrief:
+            self._prose(say(now.language, f"tui.{key}", predicted=settled[0], shown=settled[1]))
+        if debrief := self._drawn(now.text.debrief):
             self._prose(f"\n{debrief}\n\n")
         self._say("go_on")
 
@@ -208,7 +221,7 @@ class Plain:
 
     def _do_enter(self) -> None:
         """Enter looks; after a step passed, it goes on."""
-        if isinstance(self._session.verdict, Passed):
+        if isinstance(self._desk.now.verdict, Passed):
             self._do_next()
         else:
             self._do_check()
@@ -219,28 +232,30 @@ class Plain:
 
     def _choice(self, number: str) -> str | None:
         """The id of the choice of this number, None where there is none."""
-        choices = list(self._session.text().choices)
+        choices = list(self._desk.now.text.choices)
         return choices[int(number) - 1] if number.isdecimal() and 0 < int(number) <= len(choices) else None
 
     def _do_answer(self, given: str) -> None:
         if not given:
             self._say("answer_what")
-        elif self._session.text().choices and self._choice(given) is None:
-            self._say("no_such_choice", count=len(self._session.text().choices))
+        elif self._desk.now.text.choices and self._choice(given) is None:
+            self._say("no_such_choice", count=len(self._desk.now.text.choices))
         else:
             self._judge(self._choice(given) or given)
 
     def _do_hint(self) -> None:
-        hint, count = self._session.hint(), len(self._session.text().hints)
+        hint, now = self._desk.hint(), self._desk.now
         if hint is None:
             self._say("no_more_hints")
         else:
-            label = say(self._session.language, "tui.hint", number=self._session.hints_given, count=count)
+            label = say(now.language, "tui.hint", number=now.hints_given, count=len(now.text.hints))
             self._prose(joined(label, hint))
 
     def _do_solution(self) -> None:
-        self._prose(joined(say(self._session.language, "tui.solution"), self._session.solution()))
-        self._show_lines(self._session.lines())
+        self._desk.solution()
+        now = self._desk.now
+        self._prose(joined(say(now.language, "tui.solution"), now.text.solution))
+        self._show_lines(now.lines)
 
     def _do_next(self) -> None:
         self._move(1)
@@ -249,15 +264,17 @@ class Plain:
         self._move(-1)
 
     def _move(self, by: int) -> None:
-        if where := self._session.beside(self._session.step.where, by):
+        now = self._desk.now
+        if where := now.position.beside(now.step.where, by, time.time()):
             self._begin(where)
         else:
-            self._write(say(self._session.language, f"tui.{self._session.end(by)}"))
+            self._write(say(now.language, f"tui.{now.position.end(by)}"))
 
     def _do_picture(self) -> None:
-        facts = self._session.look()
+        self._desk.look()
+        facts = self._desk.now.facts
         self._remember(facts)
-        for line in picture(facts, self._session.language, WIDTH, self._history):
+        for line in picture(facts, self._language, WIDTH, self._history):
             self._write(line.plain)
 
     def _remember(self, facts: Facts | None) -> None:
@@ -265,35 +282,34 @@ class Plain:
         self._history = recorded(self._history, time.monotonic(), facts or Facts())
 
     def _do_undo(self) -> None:
-        for undone in self._session.undo():
+        for undone in self._desk.undo():
             self._write(clean(undone))
 
     def _do_map(self) -> None:
-        for lesson in self._session.library.lessons:
-            self._show_lesson(lesson)
+        now = self._desk.now
+        for lesson in now.position.library.lessons:
+            self._show_lesson(now, lesson)
 
-    def _show_lesson(self, lesson: Lesson) -> None:
-        session = self._session
-        done = sum(session.state(step) == "passed" for step in lesson.steps)
-        title = session.lesson_text(lesson).title
+    def _show_lesson(self, now: Snapshot, lesson: Lesson) -> None:
+        done = sum(now.position.state(step) == "passed" for step in lesson.steps)
+        title = now.wording.lesson(lesson).title
         self._say("map_lesson", lesson=title, minutes=lesson.minutes, passed=done, count=len(lesson.steps))
-        if waiting := len(session.due(lesson)):
+        if waiting := len(now.position.due(lesson, time.time())):
             self._say("map_due", count=waiting)
         for number, step in enumerate(lesson.steps, 1):
-            text = step.text.get(session.language)
-            state = say(session.language, f"tui.state_{session.state(step)}")
+            text = step.text.get(now.language)
+            state = say(now.language, f"tui.state_{now.position.state(step)}")
             self._say("map_step", number=number, step=text.title if text else step.id, state=state)
 
     def _do_language(self) -> None:
-        session = self._session
-        session.language = LANGUAGES[(LANGUAGES.index(session.language) + 1) % len(LANGUAGES)]
+        self._desk.speak_on()
         self._show()
 
     def _do_help(self) -> None:
         self._say("help")
         for command, letter in COMMANDS.items():
-            name = say(self._session.language, f"plain.command_{command}")
-            self._say("help_line", command=name, letter=letter, meaning=say(self._session.language, f"plain.help_{command}"))
+            name = say(self._language, f"plain.command_{command}")
+            self._say("help_line", command=name, letter=letter, meaning=say(self._language, f"plain.help_{command}"))
 
     def _do_quit(self) -> None:
         self._leaving = True

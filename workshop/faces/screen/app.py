@@ -12,13 +12,13 @@ from textual.binding import Binding, BindingType
 from textual.screen import Screen
 from textual.widget import Widget
 
-from ...learning import Session, not_saved
-from ...words import LANGUAGES, VARIABLE, say
+from ...learning import Desk
+from ...words import VARIABLE, say
 from ...words.line_breaks import breaks
 from .. import startup_gc
 from .help import HelpScreen
 from .lesson_map import MapScreen
-from .session_thread import Desk
+from .session_thread import SessionThread
 from .step import StepScreen
 from .widgets.terminals import MakePane
 
@@ -30,13 +30,13 @@ SETTLED_SECONDS = 3.0
 LIGHT_BACKGROUNDS = ("7", "15")
 
 
-def run(session: Session) -> None:
+def run(desk: Desk) -> None:
     """Open the workshop; returns when the learner leaves. Progress is saved as it is made."""
     from ..terminal.driver import RawDriver  # noqa: PLC0415  # only where there is a terminal to drive
 
-    app = WorkshopApp(session, driver=RawDriver)
+    app = WorkshopApp(desk, driver=RawDriver)
     app.run()
-    app.desk.wait()
+    app.thread.wait()
 
 
 def terminal_pane(language: str) -> Widget:
@@ -69,11 +69,11 @@ class WorkshopApp(App[None]):
         Binding("question_mark", "help", show=False),
     ]
 
-    def __init__(self, session: Session, make_pane: MakePane = terminal_pane, driver: type | None = None) -> None:
-        """Drive this session; `make_pane` makes the terminals, `driver` reads the keys."""
+    def __init__(self, desk: Desk, make_pane: MakePane = terminal_pane, driver: type | None = None) -> None:
+        """Ask at this desk; `make_pane` makes the terminals, `driver` reads the keys."""
         super().__init__(driver_class=driver)
-        self.session = session
-        self.desk = Desk(session)
+        self.desk = desk
+        self.thread = SessionThread(desk)
         self.make_pane = make_pane
         self.theme = theme_of(os.environ)
 
@@ -84,9 +84,8 @@ class WorkshopApp(App[None]):
 
     def get_default_screen(self) -> Screen[None]:
         """The first screen: painted at once, with no empty one before it."""
-        if self.session.recorder.latest() is None:
-            return self._map()
-        return self._step(self.session.step.where, returning=True)
+        now = self.thread.now
+        return self._step(now.step.where, returning=True) if now.begun else self._map()
 
     def _map(self) -> Screen[None]:
         if not self.is_screen_installed("map"):
@@ -95,7 +94,7 @@ class WorkshopApp(App[None]):
 
     def _step(self, where: str, returning: bool) -> Screen[None]:
         if not self.working:
-            self.install_screen(StepScreen(where, returning), "step")
+            self.install_screen(StepScreen(where, returning, self.make_pane), "step")
         return self.get_screen("step")
 
     def _show(self, screen: Screen[None]) -> None:
@@ -108,17 +107,18 @@ class WorkshopApp(App[None]):
     def on_ready(self) -> None:
         """The first frame is painted; a little later the step is furnished, too."""
         self.set_timer(SETTLED_SECONDS, startup_gc.settle)
-        if aside := self.session.progress.moved_aside:
-            self._warn(say(self.session.language, "progress.moved_aside", path=aside))
-        if not self.working and self.session.recorder.trouble:  # on a step its banner says so
-            self._warn(not_saved(self.session))
+        now = self.thread.now
+        if now.moved_aside:
+            self._warn(say(now.language, "progress.moved_aside", path=now.moved_aside))
+        if not self.working and now.unsaved:  # on a step its banner says so
+            self._warn(now.unsaved)
 
     def _warn(self, sentence: str) -> None:
         self.notify(sentence, severity="warning", timeout=20, markup=False)
 
     def on_unmount(self) -> None:
         """Nothing more is asked of the session."""
-        self.desk.close()
+        self.thread.close()
 
     def open_step(self, where: str) -> None:
         """Show this step, from the map."""
@@ -135,10 +135,12 @@ class WorkshopApp(App[None]):
         """The lesson map."""
         self._show(self._map())
 
-    async def action_language(self) -> None:
+    def action_language(self) -> None:
         """The other language, everywhere at once."""
-        place = LANGUAGES.index(self.session.language) + 1
-        self.session.language = LANGUAGES[place % len(LANGUAGES)]
+        self.run_worker(self._speak(), group="language")
+
+    async def _speak(self) -> None:
+        await self.thread.ask(self.desk.speak_on)
         screen = self.screen
         if isinstance(screen, StepScreen):
             await screen.relabel()
@@ -151,8 +153,9 @@ class WorkshopApp(App[None]):
 
     def action_help(self) -> None:
         """Every key."""
-        self.push_screen(HelpScreen(self.session))
+        now = self.thread.now
+        self.push_screen(HelpScreen(now.language, now.wording.engine))
 
     def action_help_quit(self) -> None:
         """Ctrl-C is the shell's; here it only says how to leave."""
-        self.notify(say(self.session.language, "tui.how_to_leave"), markup=False)
+        self.notify(say(self.thread.now.language, "tui.how_to_leave"), markup=False)

@@ -11,7 +11,7 @@ from textual.containers import VerticalScroll
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
-from ...learning import Session
+from ...engines import Choice
 from ...words import say
 from .widgets.key_line import KeyLine
 
@@ -27,11 +27,11 @@ class HelpScreen(ModalScreen[None]):
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,question_mark,enter,q", "dismiss", show=False)]
 
-    def __init__(self, session: Session) -> None:
-        """In the session's language, with its engine."""
+    def __init__(self, language: str, engine: Choice) -> None:
+        """In this language, for the engine that lessons type."""
         super().__init__()
-        self._language = session.language
-        self._engine = session.engine
+        self._language = language
+        self._engine = engine
 
     def compose(self) -> ComposeResult:
         """Two paragraphs, then the keys, each with a sentence."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING, ClassVar, cast
 
 from textual.app import ComposeResult
@@ -11,6 +12,7 @@ from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
 from ...course import Lesson
+from ...learning import Snapshot
 from ...words import say
 from . import titles
 from .widgets.key_line import KeyLine
@@ -45,7 +47,7 @@ class MapScreen(Screen[None]):
 
     def on_screen_resume(self) -> None:
         """Progress may have been made since the map was last seen; the lesson that one comes from is unfolded."""
-        where = self.workshop.session.step.where
+        where = self.workshop.thread.now.step.where
         if self.workshop.working:
             self._unfolded.add(_lesson_of(where))
         self.relabel()
@@ -57,27 +59,25 @@ class MapScreen(Screen[None]):
 
     def relabel(self) -> None:
         """Write every row anew, in the language that is chosen."""
-        session, options = self.workshop.session, self.query_one(OptionList)
+        now, options = self.workshop.thread.now, self.query_one(OptionList)
         stood_at = self._standing
         options.clear_options()
-        for lesson in session.library.lessons:
-            options.add_options(self._rows(lesson, self.size.width - 4))
+        for lesson in now.position.library.lessons:
+            options.add_options(self._rows(now, lesson, self.size.width - 4))
         self._stand_at(stood_at)
-        lessons = session.library.lessons
-        done = titles.passed_of(session, (step for lesson in lessons for step in lesson.steps))
-        count = sum(len(lesson.steps) for lesson in lessons)
-        self.query_one("#title", Static).update(self._title(done, count))
-        self.query_one(KeyLine).offer(titles.keys_on_map(session.language, self.workshop.working))
+        steps = now.position.library.steps
+        place = say(
+            now.language, "tui.map_title",
+            passed=titles.passed_of(now, steps), count=len(steps), engine=now.wording.engine.name,
+        )  # fmt: skip
+        self.query_one("#title", Static).update(place)
+        self.query_one(KeyLine).offer(titles.keys_on_map(now.language, self.workshop.working))
 
-    def _title(self, done: int, count: int) -> str:
-        session = self.workshop.session
-        return say(session.language, "tui.map_title", passed=done, count=count, engine=session.engine.name)
-
-    def _rows(self, lesson: Lesson, width: int) -> list[Option]:
-        session, unfolded = self.workshop.session, lesson.id in self._unfolded
+    def _rows(self, now: Snapshot, lesson: Lesson, width: int) -> list[Option]:
+        unfolded, due = lesson.id in self._unfolded, len(now.position.due(lesson, time.time()))
         shown = lesson.steps if unfolded else ()
-        steps = [Option(titles.step_row(session, step, number, width), id=step.where) for number, step in enumerate(shown, 1)]
-        return [Option(titles.lesson_row(session, lesson, unfolded, width), id=lesson.id), *steps]
+        steps = [Option(titles.step_row(now, step, number, width), id=step.where) for number, step in enumerate(shown, 1)]
+        return [Option(titles.lesson_row(now, lesson, unfolded, due, width), id=lesson.id), *steps]
 
     @property
     def _standing(self) -> str:
@@ -105,12 +105,12 @@ class MapScreen(Screen[None]):
 
     def _first_open(self, lesson_id: str) -> str:
         """A lesson's first step that is not passed; of a review that was begun, what is most due."""
-        session = self.workshop.session
-        lesson = session.library.lesson(lesson_id)
+        position = self.workshop.thread.now.position
+        lesson = position.library.lesson(lesson_id)
         steps = lesson.steps
-        if session.state(steps[0]) == "passed" and (waiting := session.due(lesson)):
+        if position.state(steps[0]) == "passed" and (waiting := position.due(lesson, time.time())):
             return waiting[0].where
-        return next((step for step in steps if session.state(step) != "passed"), steps[0]).where
+        return next((step for step in steps if position.state(step) != "passed"), steps[0]).where
 
     def action_back(self) -> None:
         """Back to the step, where there is one."""

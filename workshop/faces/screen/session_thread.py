@@ -1,74 +1,39 @@
-"""The session, used by one thread at a time and never by the screen's own: looking at the kernel may take a while."""
+"""The one thread that works with the learner's session, never the screen's own: looking at the kernel may take a while."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
-from dataclasses import dataclass
+from functools import partial
 from typing import ParamSpec, TypeVar
 
-from ...course import Step
-from ...facts import Facts
-from ...judging import Verdict
-from ...learning import Session, fault, told
-from ...words import WordedError, sentence
+from ...learning import Desk
 
 Parameters = ParamSpec("Parameters")
 Result = TypeVar("Result")
 
 
-@dataclass(frozen=True)
-class Seen:
-    """What one look came to: everything that the screen shows of it."""
+class SessionThread:
+    """Asks at the desk, in order. `now` is what is shown: only the screen's own thread changes it."""
 
-    step: Step
-    verdict: Verdict
-    message: str
-    facts: Facts | None
-    settled: tuple[str, str] | None
-
-
-class Trouble(Exception):  # noqa: N818  # it is not always an error: an ordinary user just has no helper
-    """The helper can't be asked, or we failed; its text says what happened and what to do."""
-
-
-class Desk:
-    """Runs what touches the session in one thread, in the order in which it was asked."""
-
-    def __init__(self, session: Session) -> None:
+    def __init__(self, desk: Desk) -> None:
         """Nothing runs until something is asked."""
-        self.session = session
+        self._desk = desk
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="session")
+        self.now = desk.now
 
-    async def ask(self, function: Callable[Parameters, Result], *args: Parameters.args, **named: Parameters.kwargs) -> Result:
-        """The function's result; raises Trouble for whatever keeps it from one."""
-        with self._told():
-            return await asyncio.get_running_loop().run_in_executor(self._pool, lambda: function(*args, **named))
-
-    async def aside(self, function: Callable[[], Result]) -> Result:
-        """The same for what takes long and does not touch the session, in a thread of its own."""
-        with self._told():
-            return await asyncio.to_thread(function)
-
-    @contextmanager
-    def _told(self) -> Iterator[None]:
+    async def ask(self, question: Callable[Parameters, Result], *args: Parameters.args, **named: Parameters.kwargs) -> Result:
+        """The answer to one of the desk's questions, with `now` as it left it; raises Trouble."""
         try:
-            yield
-        except WordedError as error:
-            raise Trouble(sentence(self.session.language, error)) from error
-        except Exception as error:
-            raise Trouble(fault(self.session, error)) from error
+            return await asyncio.get_running_loop().run_in_executor(self._pool, partial(question, *args, **named))
+        finally:
+            self.now = self._desk.now
 
-    async def look(self, answer: str | None = None) -> Seen:
-        """Look at the kernel and judge the current step; raises Trouble."""
-        return await self.ask(self._look, answer)
-
-    def _look(self, answer: str | None) -> Seen:
-        session = self.session
-        verdict = session.check(answer)
-        return Seen(session.step, verdict, told(session, verdict), session.facts, session.settled())
+    async def aside(self, work: Callable[[], Result]) -> Result:
+        """The result of what takes long and does not touch the session, in a thread of its own; raises Trouble."""
+        with self._desk.in_words():
+            return await asyncio.to_thread(work)
 
     def close(self) -> None:
         """Take no more work; a look that is under way ends by itself."""

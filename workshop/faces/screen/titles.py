@@ -8,48 +8,49 @@ from rich.cells import cell_len, set_cell_size
 from rich.text import Text
 
 from ...course import Lesson, Step
-from ...learning import Session
+from ...learning import Snapshot
 from ...words import clean, say
+from .visit import Visit
 
 Keys = list[tuple[str, str]]
 TICK = "\u2713"
 """A narrow character everywhere (Unicode calls its width neutral)."""
 
 
-def title(session: Session, width: int) -> Text:
+def title(now: Snapshot, width: int) -> Text:
     """Lesson, step and whether it is passed, just `width` cells wide."""
-    language, step = session.language, session.step  # read once: another thread may be about to begin another step
-    lesson = session.library.lesson(step.lesson)
+    language, step, lesson = now.language, now.step, now.position.lesson
     place = say(
         language, "tui.place",
-        lesson=session.lesson_text(lesson).title, number=lesson.steps.index(step) + 1, count=len(lesson.steps),
-        kind=say(language, f"tui.kind_{step.kind}"), step=session.text().title,
+        lesson=now.wording.lesson(lesson).title, number=lesson.steps.index(step) + 1, count=len(lesson.steps),
+        kind=say(language, f"tui.kind_{step.kind}"), step=now.text.title,
     )  # fmt: skip
-    state = say(language, "tui.passed") if session.state(step) == "passed" else say(language, "tui.not_passed")
-    tick = f"{TICK} {state}" if session.state(step) == "passed" else state
+    passed = now.position.state(step) == "passed"
+    state = say(language, "tui.passed" if passed else "tui.not_passed")
+    tick = f"{TICK} {state}" if passed else state
     room = max(0, width - cell_len(tick) - 3)
     return Text.assemble(" ", (set_cell_size(clean(place), room), "bold"), " ", (tick, "bold"), no_wrap=True)
 
 
-def passed_of(session: Session, steps: Iterable[Step]) -> int:
+def passed_of(now: Snapshot, steps: Iterable[Step]) -> int:
     """How many of these steps are passed."""
-    return sum(session.state(step) == "passed" for step in steps)
+    return sum(now.position.state(step) == "passed" for step in steps)
 
 
-def lesson_row(session: Session, lesson: Lesson, unfolded: bool, width: int) -> Text:
+def lesson_row(now: Snapshot, lesson: Lesson, unfolded: bool, due: int, width: int) -> Text:
     """A lesson on the map: a tick or none, whether its steps are shown, title, what is due, minutes, and how far one is."""
-    language, done, waiting = session.language, passed_of(session, lesson.steps), len(session.due(lesson))
+    language, done = now.language, passed_of(now, lesson.steps)
     right = say(language, "tui.lesson_size", minutes=lesson.minutes, passed=done, count=len(lesson.steps))
-    right = say(language, "tui.lesson_due", count=waiting) + right if waiting else right
+    right = say(language, "tui.lesson_due", count=due) + right if due else right
     mark = TICK if done == len(lesson.steps) else " "
     sign = "-" if unfolded else "+"
     room = max(0, width - cell_len(right) - 5)
-    return Text.assemble(f"{mark} {sign} ", (set_cell_size(clean(session.lesson_text(lesson).title), room), "bold"), " ", right)
+    return Text.assemble(f"{mark} {sign} ", (set_cell_size(clean(now.wording.lesson(lesson).title), room), "bold"), " ", right)
 
 
-def step_row(session: Session, step: Step, number: int, width: int) -> Text:
+def step_row(now: Snapshot, step: Step, number: int, width: int) -> Text:
     """A step on the map: its number, title and state, the state in words."""
-    language, state = session.language, session.state(step)
+    language, state = now.language, now.position.state(step)
     text = step.text.get(language)
     name = f"    {number:2}  {clean(text.title if text else step.id)}"
     word = f"{TICK if state == 'passed' else ' '} {say(language, f'tui.state_{state}')}"
@@ -57,20 +58,20 @@ def step_row(session: Session, step: Step, number: int, width: int) -> Text:
     return Text.assemble(set_cell_size(name, room), " ", (word, "dim" if state in ("open", "blocked") else "bold"))
 
 
-def keys_in_lesson(session: Session, solution_shown: bool, lacking: bool, measuring: bool) -> Keys:
+def keys_in_lesson(now: Snapshot, visit: Visit, measuring: bool) -> Keys:
     """What the letters do while the lesson has the keys; where something is lacking there is nothing to undo or check."""
-    step, choices = session.step, session.text().choices
+    step, choices = now.step, now.text.choices
     keys: Keys = [("n", "next"), ("b", "back"), ("h", "hint")]
     if choices:
         keys = [(f"1-{len(choices)}", "choose"), *keys, ("s", "solution")]
     elif step.experiment:
         keys = [("c", "stop" if measuring else "measure"), *keys[:2]]
     else:
-        shut = session.verdict is not None and session.verdict.kind in ("blocked", "impossible")
+        shut = now.verdict is not None and now.verdict.kind in ("blocked", "impossible")
         answer = [("a", "answer")] if step.takes_answer and not shut else []
-        solution = ("t", "type_solution") if solution_shown and step.solution else ("s", "solution")
-        keys = [*answer, *keys, solution, *([("r", "rebuild")] if lacking else [("u", "undo"), ("c", "check")])]
-    return _said(session.language, [*keys, ("v", "view"), ("m", "map"), ("?", "help"), ("q", "quit")])
+        solution = ("t", "type_solution") if visit.solution_shown and step.solution else ("s", "solution")
+        keys = [*answer, *keys, solution, *([("r", "rebuild")] if visit.lacking else [("u", "undo"), ("c", "check")])]
+    return _said(now.language, [*keys, ("v", "view"), ("m", "map"), ("?", "help"), ("q", "quit")])
 
 
 def keys_in_terminal(language: str) -> Keys:
