@@ -168,7 +168,7 @@ async def begun(where: str, language: str, size: tuple[int, int], run: str = "bu
                 made = Scene(session, app, pilot, look)
                 await made.until(lambda: any("$" in row for pane in app.screen.query(TerminalPane) for row in pane._rows))
                 await made.type(f"box run -it --rm --name {NAMES[0]} {run}")
-                await made.until(lambda: session.facts is not None and bool(session.facts.containers))
+                await made.until(lambda: session.judge.facts is not None and bool(session.judge.facts.containers))
                 await made.open(where)
                 yield made
             while look(()).containers:  # it ends with its terminal
