@@ -12,7 +12,7 @@ import pytest
 
 from workshop import judging
 from workshop.authoring.lint import lint
-from workshop.course.lesson import KEYS
+from workshop.course.lesson import STEP_KEYS
 from workshop.facts import SUBJECTS
 
 GUIDE = (Path(__file__).parents[1] / "docs" / "authors.md").read_text("utf-8")
@@ -48,7 +48,7 @@ def test_older_names_go_on_working(made: Path) -> None:
 
 def test_the_table_explains_every_key_of_a_step() -> None:
     """What lesson.toml may say of a step stands in the first column of the guide's table, and nothing else does."""
-    assert {key.strip("`") for row in first_column("I want to add a step") for key in row.split(", ")} == KEYS
+    assert {key.strip("`") for row in first_column("I want to add a step") for key in row.split(", ")} == STEP_KEYS
 
 
 def test_the_vocabulary_is_explained_whole() -> None:

@@ -15,10 +15,10 @@ from workshop.course.library import load_library
 from workshop.facts import KINDS, Facts, Hierarchy, Host, Virtual
 from workshop.judging.requirements import REQUIREMENTS, missing
 from workshop.setup.doctor import Report, as_json, examine, judge, needing, render
-from workshop.setup.readings import Engine, Machine, filesystems
+from workshop.setup.readings import Engine, Readings, filesystems
 from workshop.words.language import words
 
-HEALTHY = Machine(
+HEALTHY = Readings(
     python="3.11.2",
     kernel="6.12.48-amd64",
     architecture="x86_64",
@@ -175,7 +175,7 @@ def test_json_holds_readings_findings_and_the_answer() -> None:
     assert told["usable"] is True
     found = next(one for one in told["findings"] if one["slug"] == "overlay_absent")
     assert found["fix"] == "sudo modprobe overlay"
-    assert told["machine"].keys() == {one.name for one in fields(Machine)}
+    assert told["machine"].keys() == {one.name for one in fields(Readings)}
 
 
 def test_command_exits_0_where_the_workshop_works() -> None:

@@ -15,7 +15,7 @@ from workshop.client.sight.observer import Observer
 from workshop.facts import Measured, Virtual
 from workshop.learning.experiments import ExperimentError, Surroundings
 from workshop.learning.experiments.programs import heard, running
-from workshop.learning.experiments.run import EXPERIMENTS, Run
+from workshop.learning.experiments.run import EXPERIMENTS, ExperimentRun
 from workshop.learning.experiments.start_times import boot_command
 from workshop.protocol import List
 from workshop.words.language import words
@@ -36,7 +36,7 @@ def boxes() -> int:
         return len(client.ask(List(all=True)).values["containers"])
 
 
-def result(run: Run) -> Measured:
+def result(run: ExperimentRun) -> Measured:
     """The result of a run that nobody stops."""
     found = run.complete()
     assert found is not None
@@ -46,7 +46,7 @@ def result(run: Run) -> Measured:
 @pytest.mark.root
 def test_a_container_starts_slower_than_a_process_and_much_of_it_is_the_command(surroundings: Surroundings) -> None:
     """Each is started 20 times; the medians are in the order in which more has to be done."""
-    run = Run("start_times", surroundings)
+    run = ExperimentRun("start_times", surroundings)
     found = result(run)
     assert run.done == run.expected == 60
     medians = {one.name: one.median for one in found.series}
@@ -58,7 +58,7 @@ def test_a_container_starts_slower_than_a_process_and_much_of_it_is_the_command(
 @pytest.mark.root
 def test_each_of_ten_containers_is_charged_for_its_own_memory(surroundings: Surroundings) -> None:
     """Ten values, each less than a hundredth of what a virtual machine wants, and no container afterwards."""
-    (memory,) = result(Run("density", surroundings)).series
+    (memory,) = result(ExperimentRun("density", surroundings)).series
     assert (memory.name, memory.unit, len(memory.values)) == ("container", "bytes", 10)
     assert 0 < memory.median < 16 << 20
     assert boxes() == 0
@@ -67,7 +67,7 @@ def test_each_of_ten_containers_is_charged_for_its_own_memory(surroundings: Surr
 @pytest.mark.root
 def test_a_stopped_experiment_leaves_nothing(surroundings: Surroundings) -> None:
     """Stopped in its middle it ends at once, tells no result, and its containers are gone."""
-    run = Run("density", surroundings)
+    run = ExperimentRun("density", surroundings)
     while run.done < 3:
         assert run.go_on()
     assert boxes() == 3
@@ -116,7 +116,7 @@ def test_a_virtual_machine_is_timed_until_its_kernel_looks_for_a_program(tmp_pat
     stand_in.chmod(0o755)
     began = time.monotonic()
     found = result(
-        Run("vm_start", Surroundings("box", lambda _: pytest.fail("it looks at nothing"), Virtual(str(stand_in), "k")))
+        ExperimentRun("vm_start", Surroundings("box", lambda _: pytest.fail("it looks at nothing"), Virtual(str(stand_in), "k")))
     )
     assert time.monotonic() - began < 30
     assert [(one.name, one.unit, len(one.values)) for one in found.series] == [

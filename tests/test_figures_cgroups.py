@@ -11,7 +11,7 @@ from rich.text import Text
 from tests.screens import container, facts
 from workshop.facts import Cgroups, Container, Cpu, Facts, Membership, Memory, Pids
 from workshop.pictures.cgroups import cgroup_tree, cpu_chart
-from workshop.pictures.history import MOST, History, Moment, recorded
+from workshop.pictures.history import MOST_MOMENTS, History, Moment, recorded
 
 ID = "4f6c1d8e9a2b" + "0" * 52
 CPU = "/sys/fs/cgroup/cpu"
@@ -76,7 +76,7 @@ def test_the_chart_shows_use_of_each_interval_and_marks_where_it_was_held_back()
 def test_the_chart_moves_and_is_bounded() -> None:
     """New looks come in from the right; no more than about a minute is kept, and no line grows."""
     many = looked(*((float(second), second * 50_000, 0) for second in range(200)))
-    assert len(many.moments) == MOST
+    assert len(many.moments) == MOST_MOMENTS
     assert max(map(len, lines(cpu_chart(many, "en", 30)))) <= 30
 
 

@@ -23,7 +23,7 @@ from workshop.judging.answers import means
 from workshop.judging.attempt import attempt, judge_question
 from workshop.learning import Desk, Session
 from workshop.learning.review import DAY, DISTANCES, MINUTE, due, standing
-from workshop.progress.events import Answered, Event, Past, uuid7
+from workshop.progress.events import AnswerOnly, Event, Past, uuid7
 from workshop.progress.progress import Progress
 from workshop.words import LANGUAGES
 
@@ -52,7 +52,7 @@ def asked(question: Step, facts: Facts) -> Asked:
 
 def visit(days: float, *what: str) -> list[Past]:
     """A visit to question A so many days ago: `right`, `wrong`, `hint` or `solution` in order."""
-    answered = Answered("7")
+    answered = AnswerOnly("7")
     verdicts = {"right": Past("review", "a", "verdict", "passed", NOW - days * DAY, answered),
                 "wrong": Past("review", "a", "verdict", "not_yet", NOW - days * DAY, answered)}  # fmt: skip
     began = Past("review", "a", "began", "", NOW - days * DAY)
@@ -100,7 +100,7 @@ def test_a_new_question_waits_for_its_chapter() -> None:
     assert due([A, B], [], NOW) == []
     assert due([A, B], begun[1:], NOW) == [B]
     assert due([A, B], [*begun, Past("chapter_b", "y", "hint")], NOW) == [B, A]
-    assert due([A, B], [*begun, Past("chapter_a", "x", "verdict", "not_yet", evidence=Answered("1"))], NOW) == [A, B]
+    assert due([A, B], [*begun, Past("chapter_a", "x", "verdict", "not_yet", evidence=AnswerOnly("1"))], NOW) == [A, B]
 
 
 def test_a_clock_turned_back_does_no_harm() -> None:

@@ -18,7 +18,7 @@ from ..course import Step
 from ..words import LANGUAGES, words
 from .problem import Problem, problem
 
-OURS = ("workshop.facts", "workshop.judging", "workshop.verdict")
+IMPORTABLE = ("workshop.facts", "workshop.judging", "workshop.verdict")
 PURE = frozenset(
     {
         "__future__",
@@ -94,9 +94,9 @@ def vocabulary() -> dict[str, ast.FunctionDef]:
 def _borrowed(node: ast.AST) -> Iterator[tuple[str, str]]:
     """Pairs of how an import lets a function of the vocabulary be called, and its own name."""
     if isinstance(node, ast.Import):
-        modules = [alias.asname or alias.name for alias in node.names if alias.name.startswith(OURS)]
+        modules = [alias.asname or alias.name for alias in node.names if alias.name.startswith(IMPORTABLE)]
         yield from ((f"{module}.{name}", name) for module in modules for name in vocabulary())
-    elif isinstance(node, ast.ImportFrom) and (node.module or "").startswith(OURS):
+    elif isinstance(node, ast.ImportFrom) and (node.module or "").startswith(IMPORTABLE):
         names = {alias.asname or alias.name: alias.name for alias in node.names}
         yield from ({name: name for name in vocabulary()} if "*" in names else names).items()
 
@@ -219,7 +219,7 @@ def import_problems(checks: CheckFile) -> Iterator[Problem]:
     """Imports and calls that would let a check do more than judge."""
     for node in ast.walk(checks.tree):
         for module, name in _imports(node):
-            if not (module.startswith(OURS) or module.split(".", 1)[0] in PURE or name in PURE_NAMES):
+            if not (module.startswith(IMPORTABLE) or module.split(".", 1)[0] in PURE or name in PURE_NAMES):
                 yield problem(f"{checks.path.name}:{node.lineno}", "import_refused", module=module)  # type: ignore[attr-defined]  # imports have lines
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in FORBIDDEN:
             yield problem(f"{checks.path.name}:{node.lineno}", "call_refused", function=node.func.id)

@@ -13,7 +13,7 @@ import msgspec
 from ..facts import Evidence
 from .lesson import ContentError
 
-NAME = re.compile(r"[a-z][a-z0-9_]*")
+CASE_NAME = re.compile(r"[a-z][a-z0-9_]*")
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ def read_case(path: Path) -> Case:
 
 def write_case(folder: Path, name: str, case: Case) -> Path:
     """Save a case in a lesson's folder; returns the file. Raises ContentError for a name that is no name."""
-    if not NAME.fullmatch(name):
+    if not CASE_NAME.fullmatch(name):
         raise ContentError(f"a case is named by small letters, digits and underscores, such as queue_in_container, not {name!r}")
     path = folder / "facts" / f"{case.step}__{name}.json"
     path.parent.mkdir(exist_ok=True)

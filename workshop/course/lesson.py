@@ -6,7 +6,7 @@ import re
 import tomllib
 from dataclasses import dataclass, field, fields
 
-KINDS = ("read", "predict", "do", "answer", "measure", "review")
+STEP_KINDS = ("read", "predict", "do", "answer", "measure", "review")
 
 
 class ContentError(Exception):
@@ -79,7 +79,7 @@ class Step:
         return self.kind in ("answer", "review")
 
 
-KEYS = frozenset(one.name for one in fields(Step)) - {"lesson", "text"}
+STEP_KEYS = frozenset(one.name for one in fields(Step)) - {"lesson", "text"}
 """What a step's table in lesson.toml may say."""
 
 
@@ -139,11 +139,13 @@ def parse_lesson(folder: str, toml: str, texts: dict[str, str]) -> Lesson:
 
 def _step(lesson: str, entry: dict[str, object], prose: dict[str, tuple[str, str, dict[str, StepText]]]) -> Step:
     where = f"{lesson}/{entry.get('id', '?')}"
-    if unknown := entry.keys() - KEYS:
-        raise ContentError(f"{where}: unknown key {sorted(unknown)[0]!r} in lesson.toml; known are {', '.join(sorted(KEYS))}")
+    if unknown := entry.keys() - STEP_KEYS:
+        raise ContentError(
+            f"{where}: unknown key {sorted(unknown)[0]!r} in lesson.toml; known are {', '.join(sorted(STEP_KEYS))}"
+        )
     _shape(where, entry)
-    if entry.get("kind") not in KINDS:
-        raise ContentError(f"{where}: kind is {entry.get('kind')!r}; it must be one of {', '.join(KINDS)}")
+    if entry.get("kind") not in STEP_KINDS:
+        raise ContentError(f"{where}: kind is {entry.get('kind')!r}; it must be one of {', '.join(STEP_KINDS)}")
     ready: dict[str, object] = {key: tuple(value) if isinstance(value, list) else value for key, value in entry.items()}
     ready["solution"] = tuple(_typed(where, line) for line in ready.get("solution", ()))  # type: ignore[attr-defined]  # a tuple by now
     text = {language: steps[str(entry["id"])] for language, (_, _, steps) in prose.items() if entry.get("id") in steps}

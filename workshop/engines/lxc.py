@@ -19,7 +19,7 @@ COPIES = "other"
 ARCHIVE = "travel.tar"
 """The file, in the learner's home, that the lesson has an image packed into."""
 GROUPS = Path("/sys/fs/cgroup")
-MOST = 64
+MOST_CONTAINERS = 64
 SOCKETS = Path("/proc/net/unix")
 PATIENCE_SECONDS = 2.0
 ROOT = re.compile(r"^\s*lxc\.rootfs\.path\s*=\s*(?:dir:)?(\S+)", re.MULTILINE)
@@ -30,7 +30,7 @@ def look(home: Path) -> Lxc:
     """Containers in LXC's own place and in the folder for copies, by path, what LXC has left, and the image packed beside."""
     configs = [path for place in (PLACE, home / COPIES) for path in _listed(place, "*/config")]
     sockets = _text(SOCKETS).split() if configs else []
-    found = tuple(one for path in configs[:MOST] if (one := _container(path, sockets)))
+    found = tuple(one for path in configs[:MOST_CONTAINERS] if (one := _container(path, sockets)))
     groups = tuple(str(one) for one in _groups() if not _text(one / "cgroup.procs"))
     return Lxc(found, groups, _changed(home / ARCHIVE))
 

@@ -14,7 +14,7 @@ from .session import Session
 from .snapshot import Snapshot
 
 if TYPE_CHECKING:
-    from .experiments.run import Run
+    from .experiments.run import ExperimentRun
 
 
 class Trouble(Exception):  # noqa: N818  # it is not always an error: an ordinary user just has no helper
@@ -110,7 +110,7 @@ class Desk:
         with self._asked() as session:
             return session.undo()
 
-    def experiment(self) -> Run | None:
+    def experiment(self) -> ExperimentRun | None:
         """A run of the step's experiment, for another thread; None where there is nothing to be run now."""
         with self._asked() as session:
             return session.experiment()

@@ -9,7 +9,7 @@ from ..course import Library, Step
 from ..facts import Container, Evidence, Facts, Measured, own, unclaimed
 from ..judging import Blocked, NotYet, Others, Passed, Verdict, attempt, would_pass
 
-Observe = Callable[[Sequence[str]], Facts]
+ObserveKernel = Callable[[Sequence[str]], Facts]
 PICTURE_SUBJECTS = frozenset({"processes", "hostname"})
 """What the live pictures need, looked at whatever the step asks for."""
 UNDO_SUBJECTS = ("ipc", "images", "handmade", "lxc")
@@ -27,7 +27,7 @@ class Judged:
 class Judge:
     """Judges one step at a time by what `observe` shows; what that raises comes through every look."""
 
-    def __init__(self, library: Library, observe: Observe) -> None:
+    def __init__(self, library: Library, observe: ObserveKernel) -> None:
         """Nothing is looked at yet."""
         self._library = library
         self._observe = observe

@@ -16,7 +16,7 @@ from ..progress import Event, Progress, uuid7
 from ..words.line_breaks import joined
 from .experiments import Surroundings
 from .faults import broken, not_saved
-from .judge import Judge, Observe
+from .judge import Judge, ObserveKernel
 from .position import Position, resumed
 from .rebuilding import absent
 from .recorder import Recorder
@@ -25,7 +25,7 @@ from .undo import leftovers, removed, undo
 from .wording import Wording
 
 if TYPE_CHECKING:
-    from .experiments.run import Run
+    from .experiments.run import ExperimentRun
 
 BOX = Choice()
 """The workshop's own engine."""
@@ -34,7 +34,7 @@ BOX = Choice()
 class Session:
     """Resumes at the step of the latest event; `observe` may raise HelperError, which comes through every look."""
 
-    def __init__(self, library: Library, progress: Progress, observe: Observe, language: str, engine: Choice = BOX) -> None:
+    def __init__(self, library: Library, progress: Progress, observe: ObserveKernel, language: str, engine: Choice = BOX) -> None:
         """Nothing is observed yet: call `go(session.step.where)` to begin."""
         self.library = library
         self.progress = progress
@@ -130,13 +130,13 @@ class Session:
 
     # Measuring
 
-    def experiment(self) -> Run | None:
+    def experiment(self) -> ExperimentRun | None:
         """A run of the step's experiment, to be worked on by another thread; None where there is nothing to be run now."""
         if not self.step.experiment or isinstance(self.check(), Blocked | Impossible):
             return None
-        from .experiments.run import Run  # noqa: PLC0415  # heavy: not before the first frame is painted
+        from .experiments.run import ExperimentRun  # noqa: PLC0415  # heavy: not before the first frame is painted
 
-        return Run(self.step.experiment, Surroundings(self.engine.name, self._observe, hypervisor.find()))
+        return ExperimentRun(self.step.experiment, Surroundings(self.engine.name, self._observe, hypervisor.find()))
 
     # Help
 

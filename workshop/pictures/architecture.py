@@ -17,7 +17,7 @@ WIDE = 100
 """Cells from which on the parts stand side by side, as in the article."""
 CLIENT_CELLS, REGISTRY_CELLS, ARROW_CELLS = 26, 30, 6
 SERVING = ("daemon", "containerd", "shim", "helper")
-MOST = 6
+MOST_ROWS = 6
 """Rows of one part: a picture is no list."""
 
 
@@ -67,7 +67,11 @@ def _arrow() -> list[str]:
 def _frame(language: str, part: str, lines: list[str], width: int) -> list[str]:
     """A part with its name in the upper edge."""
     title = f"+- {say(language, f'figures.part_{part}')} "
-    shown = lines if len(lines) <= MOST else [*lines[: MOST - 1], say(language, "figures.part_more", count=len(lines) - MOST + 1)]
+    shown = (
+        lines
+        if len(lines) <= MOST_ROWS
+        else [*lines[: MOST_ROWS - 1], say(language, "figures.part_more", count=len(lines) - MOST_ROWS + 1)]
+    )
     edge = f"+{'-' * (width - 2)}+"
     top = set_cell_size(f"{title}{'-' * width}", width - 1) + "+"
     return [top, *(f"| {set_cell_size(line, width - 4)} |" for line in shown), edge]

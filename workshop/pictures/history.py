@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from ..facts import Cpu, Facts
 
-MOST = 60
+MOST_MOMENTS = 60
 """So many looks are kept: about a minute, as the workshop looks once a second where nothing happens."""
 CLOSEST_SECONDS = 0.5
 """Looks that follow each other faster than this, as while a program writes, count as one."""
@@ -44,7 +44,7 @@ def recorded(past: History, time: float, facts: Facts) -> History:
     moments = (*moments, Moment(time, container.cgroups.cpu))
     if moments[0].cpu.usage_us == moments[-1].cpu.usage_us:  # all that time it did nothing: there is nothing that moves
         moments = moments[-1:]
-    return History(identity, container.name or container.id[:12], moments[-MOST:])
+    return History(identity, container.name or container.id[:12], moments[-MOST_MOMENTS:])
 
 
 def _thinned(moments: tuple[Moment, ...], time: float) -> tuple[Moment, ...]:

@@ -14,7 +14,7 @@ from pwd import getpwuid
 from ..words import WordedError
 from . import private
 
-Trouble = sqlite3.Error | OSError
+DatabaseFailure = sqlite3.Error | OSError
 """What the file's use raises, here alone: everybody else gets a ProgressError."""
 
 SCHEMA = """
@@ -106,12 +106,12 @@ def transaction(connection: sqlite3.Connection) -> Iterator[None]:
         raise
 
 
-def is_damaged(error: Trouble) -> bool:
+def is_damaged(error: DatabaseFailure) -> bool:
     """True where SQLite says that the file is no database, or malformed: the only reasons to put it aside."""
     return _code(error) & 0xFF in DAMAGED
 
 
-def trouble_with(path: Path, error: Trouble) -> ProgressError:
+def trouble_with(path: Path, error: DatabaseFailure) -> ProgressError:
     """The error with the name of its cause; SQLite's or the system's own words are the value `reason`."""
     if isinstance(error, OSError):
         return _of_system(path, error)
@@ -121,7 +121,7 @@ def trouble_with(path: Path, error: Trouble) -> ProgressError:
     return _named(path, slug, str(error))
 
 
-def _code(error: Trouble) -> int:
+def _code(error: DatabaseFailure) -> int:
     """SQLite's extended result code; 1, the code of errors without a cause, where the error has none."""
     return int(getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR))
 

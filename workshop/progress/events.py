@@ -11,14 +11,14 @@ from dataclasses import dataclass, field
 from ..facts import Evidence
 from ..judging import Value
 
-KINDS = ("began", "verdict", "hint", "solution", "undone")
+EVENT_KINDS = ("began", "verdict", "hint", "solution", "undone")
 
 
 @dataclass(frozen=True)
 class Event:
     """One thing that happened. `sequence` orders events, never `time` (epoch seconds), which clocks can turn back.
 
-    `kind` is one of KINDS; `verdict` is a verdict's kind, '' for other events. `evidence` lets anybody judge again.
+    `kind` is one of EVENT_KINDS; `verdict` is a verdict's kind, '' for other events. `evidence` lets anybody judge again.
     `content` is the version of the lesson that judged; `hints` how many hints had been given on the step.
     """
 
@@ -42,7 +42,7 @@ class Event:
 
 
 @dataclass(frozen=True)
-class Answered:
+class AnswerOnly:
     """The one part of an event's evidence that the review looks at."""
 
     answer: str | None = None
@@ -57,7 +57,7 @@ class Past:
     kind: str
     verdict: str = ""
     time: float = 0.0
-    evidence: Answered | None = None
+    evidence: AnswerOnly | None = None
 
     @property
     def where(self) -> str:
@@ -77,7 +77,7 @@ def passed_of(events: Iterable[Event | Past]) -> frozenset[str]:
 
 def past(event: Event) -> Past:
     """The event without its facts."""
-    answered = Answered(event.evidence.answer) if event.evidence else None
+    answered = AnswerOnly(event.evidence.answer) if event.evidence else None
     return Past(event.lesson, event.step, event.kind, event.verdict, event.time, answered)
 
 

@@ -168,7 +168,7 @@ class Progress:
         with database.transaction(connection):
             return [_inserted(connection, event) for event in self._unsaved.events]
 
-    def _fail(self, error: database.Trouble) -> NoReturn:
+    def _fail(self, error: database.DatabaseFailure) -> NoReturn:
         self._let_go()
         if database.is_damaged(error):
             self._trouble = self._set_aside(str(error))

@@ -16,7 +16,7 @@ from ..engines import Choice
 from ..facts import KINDS, Facts, Host, Namespaces
 from ..judging import REQUIREMENTS
 from ..words import clean, say, size
-from .readings import Machine, read
+from .readings import Readings, read
 
 PACKAGES = {"busybox": "busybox-static", "ip": "iproute2", "ps": "procps", "vim": "vim"}
 """Debian's package of a program; of the others it is util-linux."""
@@ -57,7 +57,7 @@ class Finding:
 class Report:
     """The readings and what follows from them."""
 
-    machine: Machine
+    machine: Readings
     findings: tuple[Finding, ...]
 
     @property
@@ -77,17 +77,17 @@ def needing(library: Library) -> dict[str, tuple[str, ...]]:
     return {name: tuple(step.where for step in steps if name in step.requires) for name in REQUIREMENTS}
 
 
-def judge(machine: Machine, steps: Mapping[str, tuple[str, ...]]) -> Report:
+def judge(machine: Readings, steps: Mapping[str, tuple[str, ...]]) -> Report:
     """What follows from the readings; `steps` says which need each requirement. Pure."""
     found = [finding for examined in _EXAMINED for finding in examined(machine)]
     return Report(machine, (*found, *_lessons(machine, steps)))
 
 
-def _python(machine: Machine) -> Iterator[Finding]:
+def _python(machine: Readings) -> Iterator[Finding]:
     yield Finding("python", "ok", "python_ok", {"version": machine.python})
 
 
-def _kernel(machine: Machine) -> Iterator[Finding]:
+def _kernel(machine: Readings) -> Iterator[Finding]:
     values: dict[str, str | int] = {"release": machine.kernel, "architecture": machine.architecture}
     old = _number(machine.kernel) < OLDEST_KERNEL
     yield Finding("kernel", "limited" if old else "ok", "kernel_old" if old else "kernel_ok", values)
@@ -98,7 +98,7 @@ def _number(release: str) -> tuple[int, ...]:
     return tuple(int(part) for part in release.partition("-")[0].split(".")[:2] if part.isdigit())
 
 
-def _namespaces(machine: Machine) -> Iterator[Finding]:
+def _namespaces(machine: Readings) -> Iterator[Finding]:
     absent = [name for name in KINDS if name not in machine.namespaces]
     if absent:
         yield Finding("namespaces", "limited", "namespaces_absent", {"names": ", ".join(absent)})
@@ -106,7 +106,7 @@ def _namespaces(machine: Machine) -> Iterator[Finding]:
         yield Finding("namespaces", "ok", "namespaces_ok", {"names": ", ".join(KINDS)})
 
 
-def _cgroups(machine: Machine) -> Iterator[Finding]:
+def _cgroups(machine: Readings) -> Iterator[Finding]:
     named = {version: _controllers(machine, version) for version in (1, 2)}
     values: dict[str, str | int] = {"v1": ", ".join(named[1]) or "-", "v2": ", ".join(named[2]) or "-"}
     if not machine.hierarchies:
@@ -119,13 +119,13 @@ def _cgroups(machine: Machine) -> Iterator[Finding]:
         yield Finding("cgroups", "ok", "cgroups_v1", values)
 
 
-def _controllers(machine: Machine, version: int) -> list[str]:
+def _controllers(machine: Readings, version: int) -> list[str]:
     """What can be limited in the trees of a version; a named tree, such as systemd's, controls nothing."""
     all_named = (name for one in machine.hierarchies if one.version == version for name in one.controllers)
     return [name for name in all_named if not name.startswith("name=")]
 
 
-def _user_namespaces(machine: Machine) -> Iterator[Finding]:
+def _user_namespaces(machine: Readings) -> Iterator[Finding]:
     if not machine.user_namespace_refused:
         yield Finding("user_namespaces", "ok", "user_namespaces_ok")
     elif setting := _refusing(machine):
@@ -134,12 +134,12 @@ def _user_namespaces(machine: Machine) -> Iterator[Finding]:
         yield Finding("user_namespaces", "limited", "user_namespaces_refused", {"reason": machine.user_namespace_refused})
 
 
-def _refusing(machine: Machine) -> str:
+def _refusing(machine: Readings) -> str:
     """The setting that keeps ordinary users from using a user namespace, '' where none does."""
     return next((name for name, (value, _) in REFUSING.items() if machine.settings.get(name) == value), "")
 
 
-def _overlay(machine: Machine) -> Iterator[Finding]:
+def _overlay(machine: Readings) -> Iterator[Finding]:
     """A helper of root's mounts a box's root as root; a user's own must do it in a user namespace."""
     if "overlay" not in machine.filesystems:
         yield Finding("overlay", "limited", "overlay_absent")
@@ -149,7 +149,7 @@ def _overlay(machine: Machine) -> Iterator[Finding]:
         yield Finding("overlay", "limited", "overlay_refused", {"reason": machine.overlay_refused})
 
 
-def _helper(machine: Machine) -> Iterator[Finding]:
+def _helper(machine: Readings) -> Iterator[Finding]:
     if machine.helper == "root":
         yield Finding("helper", "ok", "helper_root")
     elif machine.root:
@@ -162,12 +162,12 @@ def _helper(machine: Machine) -> Iterator[Finding]:
         yield Finding("helper", "limited", "helper_not_installed")
 
 
-def _chosen(machine: Machine) -> Iterator[Finding]:
+def _chosen(machine: Readings) -> Iterator[Finding]:
     """Its sentence is the choice's own."""
     yield Finding("chosen", "ok", machine.chosen.why, dict(machine.chosen.values))
 
 
-def _engines(machine: Machine) -> Iterator[Finding]:
+def _engines(machine: Readings) -> Iterator[Finding]:
     yield Finding("engines", "ok", "engine_box")
     for engine in machine.engines:
         values: dict[str, str | int] = {"name": engine.name, "version": engine.version, "reason": engine.trouble}
@@ -179,14 +179,14 @@ def _engines(machine: Machine) -> Iterator[Finding]:
             yield Finding("engines", "ok", "engine_ok", values)
 
 
-def _lsms(machine: Machine) -> Iterator[Finding]:
+def _lsms(machine: Readings) -> Iterator[Finding]:
     if machine.lsms:
         yield Finding("security", "ok", "lsms_ok", {"names": ", ".join(machine.lsms)})
     else:
         yield Finding("security", "ok", "lsms_unknown")
 
 
-def _programs(machine: Machine) -> Iterator[Finding]:
+def _programs(machine: Readings) -> Iterator[Finding]:
     if machine.absent:
         packages = dict.fromkeys(PACKAGES.get(name, "util-linux") for name in machine.absent)
         values: dict[str, str | int] = {"names": ", ".join(machine.absent), "packages": " ".join(packages)}
@@ -195,7 +195,7 @@ def _programs(machine: Machine) -> Iterator[Finding]:
         yield Finding("programs", "ok", "programs_ok")
 
 
-def _terminal(machine: Machine) -> Iterator[Finding]:
+def _terminal(machine: Readings) -> Iterator[Finding]:
     values: dict[str, str | int] = {"columns": machine.columns, "rows": machine.rows}
     if not machine.columns:
         yield Finding("terminal", "ok", "terminal_none")
@@ -211,26 +211,26 @@ def _terminal(machine: Machine) -> Iterator[Finding]:
     yield Finding("terminal", "ok" if machine.emulator else "limited", "emulator_ok" if machine.emulator else "emulator_absent")
 
 
-def _clock(machine: Machine) -> Iterator[Finding]:
+def _clock(machine: Readings) -> Iterator[Finding]:
     """A clock that is behind this workshop's making is wrong; one that is ahead nobody can tell."""
     now = datetime.fromtimestamp(machine.clock, UTC)
     wrong = now.year < FIRST_YEAR
     yield Finding("clock", "limited" if wrong else "ok", "clock_wrong" if wrong else "clock_ok", {"time": f"{now:%F %R}"})
 
 
-def _progress(machine: Machine) -> Iterator[Finding]:
+def _progress(machine: Readings) -> Iterator[Finding]:
     if machine.unsaved:
         yield Finding("progress", "limited", machine.unsaved, dict(machine.unsaved_values))
     else:
         yield Finding("progress", "ok", "can_be_kept", {"path": machine.progress})
 
 
-def _disk(machine: Machine) -> Iterator[Finding]:
+def _disk(machine: Readings) -> Iterator[Finding]:
     low = machine.disk < SMALLEST_DISK
     yield Finding("disk", "limited" if low else "ok", "disk_low" if low else "disk_ok", {"free": size(machine.disk)})
 
 
-def _lessons(machine: Machine, steps: Mapping[str, tuple[str, ...]]) -> Iterator[Finding]:
+def _lessons(machine: Readings, steps: Mapping[str, tuple[str, ...]]) -> Iterator[Finding]:
     """What steps require, by the same predicates that judge a step `impossible here`; what no step requires is no lack."""
     time = 1 if "time" in machine.namespaces else 0  # which number it has does not matter
     facts = Facts(
@@ -253,7 +253,7 @@ def _lessons(machine: Machine, steps: Mapping[str, tuple[str, ...]]) -> Iterator
         yield Finding("lessons", "limited", name, steps=steps[name])
 
 
-_EXAMINED: tuple[Callable[[Machine], Iterator[Finding]], ...] = (
+_EXAMINED: tuple[Callable[[Readings], Iterator[Finding]], ...] = (
     _python, _kernel, _namespaces, _cgroups, _user_namespaces, _overlay, _helper, _engines, _chosen, _lsms, _programs, _terminal,
     _progress, _disk, _clock,
 )  # fmt: skip

@@ -26,7 +26,7 @@ from ..protocol import Hello
 
 PROGRAMS = ("busybox", "ip", "ipcmk", "ipcs", "nsenter", "ps", "unshare", "vim")
 """What the lessons' commands use, and box's image is made of."""
-ENGINES = {
+ENGINE_PROGRAMS = {
     "docker": ("docker", "version", "--format", "{{.Server.Version}}"),
     "podman": ("podman", "info", "--format", "{{.Version.Version}}"),
     "runc": ("runc", "list", "--quiet"),
@@ -44,7 +44,7 @@ OVERLAY = (
     " mount -t overlay none root -o lowerdir=lower,upperdir=upper,workdir=work,userxattr"
 )
 """Mounts an overlay as box does, in a mount namespace that ends with the command."""
-PATIENCE = 3.0
+ANSWER_SECONDS = 3.0
 """Seconds that another program or the helper may take to answer; a doctor must never hang."""
 
 
@@ -58,7 +58,7 @@ class Engine:
 
 
 @dataclass(frozen=True)
-class Machine:
+class Readings:
     """The readings. `helper` is root, own or '' for none; sizes of the terminal are 0 where there is none; `disk` in bytes.
 
     `progress` names the file that progress is kept in; `unsaved` why it can't be, a key of progress.toml, '' where it can.
@@ -96,11 +96,11 @@ class Machine:
     programs: tuple[str, ...] = ()
 
 
-def read() -> Machine:
+def read() -> Readings:
     """Everything, within a few seconds and without changing anything; what can't be read stays empty."""
     columns, rows = _terminal()
     progress, trouble = default_path().absolute(), why_not(default_path())
-    return Machine(
+    return Readings(
         python=platform.python_version(),
         kernel=platform.release(),
         architecture=platform.machine(),
@@ -113,7 +113,7 @@ def read() -> Machine:
         filesystems=filesystems(_text("/proc/filesystems"), Path("/lib/modules", platform.release())),
         lsms=tuple(one for one in _text("/sys/kernel/security/lsm").strip().split(",") if one),
         helper=_helper(),
-        engines=tuple(engine for name in ENGINES if (engine := _engine(name))),
+        engines=tuple(engine for name in ENGINE_PROGRAMS if (engine := _engine(name))),
         chosen=choose(),
         absent=tuple(name for name in PROGRAMS if not shutil.which(name)),
         columns=columns,
@@ -157,7 +157,13 @@ def _ask(*command: str) -> tuple[str, str]:
     """The first line that a program printed, and why it failed ('' where it did not)."""
     try:
         ran = subprocess.run(
-            command, stdin=subprocess.DEVNULL, capture_output=True, text=True, errors="replace", timeout=PATIENCE, check=False
+            command,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            timeout=ANSWER_SECONDS,
+            check=False,
         )
     except FileNotFoundError:
         return "", f"{command[0]}: not found"
@@ -171,11 +177,11 @@ def _ask(*command: str) -> tuple[str, str]:
 
 def _engine(name: str) -> Engine | None:
     """The engine of this name, None where it is not installed."""
-    program = ENGINES[name][0]
+    program = ENGINE_PROGRAMS[name][0]
     if not shutil.which(program):
         return None
     version, _ = _ask(program, "--version")
-    _, trouble = _ask(*ENGINES[name])
+    _, trouble = _ask(*ENGINE_PROGRAMS[name])
     return Engine(name, version.removeprefix(f"{name.capitalize()} version ").removeprefix(f"{name} version "), trouble)
 
 
@@ -184,7 +190,7 @@ def _helper() -> str:
     try:
         with Client.connect() as client:
             client.send(Hello())
-            answers, _, _ = select.select([client], [], [], PATIENCE)
+            answers, _, _ = select.select([client], [], [], ANSWER_SECONDS)
             return ("root" if client.receive().values.get("root") else "own") if answers else ""
     except HelperError:
         return ""

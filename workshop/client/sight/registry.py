@@ -16,11 +16,11 @@ HOST, PORT = "127.0.0.1", 5050
 """Root's port. Not 5000, which is where Debian's package starts a registry of the machine's own."""
 FIRST_PORT, PORTS = 10_000, 20_000
 """Where the others' ports are: below those that the kernel gives to clients (ip_local_port_range)."""
-PATIENCE = 0.5
+ANSWER_SECONDS = 0.5
 """Seconds for each answer: what listens there may be anything."""
 LISTENING = "0A"
 """TCP_LISTEN in /proc/net/tcp (proc_net(5))."""
-MOST = 20
+MOST_LISTED = 20
 """Repositories, and tags of each, that are looked at."""
 MANIFEST = "application/vnd.oci.image.manifest.v1+json, application/vnd.docker.distribution.manifest.v2+json"
 
@@ -51,13 +51,13 @@ def find(persons: Collection[int], port: int) -> Registry:
 
     if listener(Path("/proc/net/tcp").read_text(), port) not in persons:
         return Registry()
-    connection = HTTPConnection(HOST, port, timeout=PATIENCE)
+    connection = HTTPConnection(HOST, port, timeout=ANSWER_SECONDS)
     try:
         headers, _ = _get(connection, "/v2/")
         if not headers.get("docker-distribution-api-version", "").startswith("registry/"):
             return Registry()
         names = _get(connection, "/v2/_catalog")[1].get("repositories") or []
-        return Registry(True, tuple(_repository(connection, str(name)) for name in names[:MOST]))
+        return Registry(True, tuple(_repository(connection, str(name)) for name in names[:MOST_LISTED]))
     except (OSError, HTTPException, ValueError, LookupError, TypeError, AttributeError):  # none there, or it speaks otherwise
         return Registry()
     finally:
@@ -66,7 +66,7 @@ def find(persons: Collection[int], port: int) -> Registry:
 
 def _repository(connection: HTTPConnection, name: str) -> Repository:
     names = _get(connection, f"/v2/{name}/tags/list")[1].get("tags") or []
-    return Repository(name, tuple(_tag(connection, name, str(one)) for one in sorted(names)[:MOST]))
+    return Repository(name, tuple(_tag(connection, name, str(one)) for one in sorted(names)[:MOST_LISTED]))
 
 
 def _tag(connection: HTTPConnection, repository: str, name: str) -> Tag:

@@ -23,7 +23,7 @@ import psutil
 from ...engines import docker
 from ...progress import default_path
 
-COMMANDS = frozenset({"compose", "create", "restart", "run", "start", "up"})
+STARTING = frozenset({"compose", "create", "restart", "run", "start", "up"})
 """Commands of the client, and parts of paths in Docker's interface, that have a container made or started."""
 CLIENTS = ("curl", "docker", "docker-compose")
 EVENTS = {"type": ["container", "network"], "event": ["create", "connect"]}
@@ -76,7 +76,7 @@ def may_have_asked(client: Client, asked: Asked) -> bool:
     """True where the client's command line, or a path of Docker's interface in it, fits the container."""
     words = {*client.words, *(part for word in client.words for part in re.split("[/?&=]", word))} - {""}
     named = _option(client.words, "--name")
-    if not COMMANDS & words or named not in ("", asked.name):
+    if not STARTING & words or named not in ("", asked.name):
         return False
     by_id = any(len(word) >= SHORTEST_ID and asked.id.startswith(word) for word in words)
     return by_id or asked.composed or bool({asked.name, asked.image} & words)

@@ -10,7 +10,7 @@ from ...course import Lesson, Step, Typed
 from ...facts import Facts
 from ...judging import Passed
 from ...learning import Desk, Snapshot, Trouble, readable
-from ...learning.experiments.run import Run
+from ...learning.experiments.run import ExperimentRun
 from ...pictures import History, charts_of, drawn, picture, recorded
 from ...words import LANGUAGES, clean, say, words
 from ...words.line_breaks import joined, prose
@@ -195,7 +195,7 @@ class Plain:
             self._desk.keep(self._desk.now.step, run.measured())
             self._draw_chart()
 
-    def _work(self, run: Run) -> None:
+    def _work(self, run: ExperimentRun) -> None:
         """Every fifth of the way is a line."""
         told = 0
         while run.go_on():

@@ -15,7 +15,7 @@ from ...engines import Choice
 from ...words import say
 from .widgets.key_line import KeyLine
 
-KEYS = (
+EXPLAINED = (
     ("Tab", "terminal"), ("^]", "lesson"), ("o", "other"), ("1-9", "choose"), ("a", "answer"), ("n", "next"), ("b", "back"),
     ("h", "hint"), ("s", "solution"), ("t", "type_solution"), ("r", "rebuild"), ("u", "undo"), ("c", "check"), ("v", "view"),
     ("m", "map"), ("l", "language"), ("d", "dark"), ("q", "quit"),
@@ -47,5 +47,7 @@ class HelpScreen(ModalScreen[None]):
         self.query_one(KeyLine).offer([("Esc", say(self._language, "tui.key_close"))])
 
     def _keys(self) -> Text:
-        lines = [Text.assemble((f"{key:>5}", "bold"), "  ", say(self._language, f"tui.help_{meaning}")) for key, meaning in KEYS]
+        lines = [
+            Text.assemble((f"{key:>5}", "bold"), "  ", say(self._language, f"tui.help_{meaning}")) for key, meaning in EXPLAINED
+        ]
         return Text("\n").join(lines)

@@ -10,7 +10,7 @@ from .lesson_side import LessonSide
 from .session_thread import SessionThread
 
 if TYPE_CHECKING:
-    from ...learning.experiments.run import Run
+    from ...learning.experiments.run import ExperimentRun
 
 PROGRESS_SECONDS = 0.5
 """How often progress is shown and the chart drawn anew: drawing takes time from what is measured."""
@@ -22,14 +22,14 @@ class Measuring:
     def __init__(self, side: LessonSide) -> None:
         """Shown there."""
         self._side = side
-        self.run: Run | None = None
+        self.run: ExperimentRun | None = None
 
     def stop(self) -> None:
         """Let what works end where it is, and clean up."""
         if self.run:
             self.run.stop()
 
-    async def result(self, run: Run, thread: SessionThread) -> Measured | None:
+    async def result(self, run: ExperimentRun, thread: SessionThread) -> Measured | None:
         """What it comes to, worked out in a thread of its own; None where it was stopped; raises Trouble.
 
         However this ends, the experiment does too: Python waits for the thread in which it cleans up.
@@ -45,7 +45,7 @@ class Measuring:
             run.stop()
             self.run = None
 
-    async def _show(self, run: Run, thread: SessionThread) -> None:
+    async def _show(self, run: ExperimentRun, thread: SessionThread) -> None:
         """How far it is, and what it has come to so far."""
         self._side.verdict.count(run.done, run.expected, thread.now.language)
         await self._side.show_chart(thread.now, [run.measured()])

@@ -7,7 +7,7 @@ from collections.abc import Generator
 from contextlib import ExitStack
 
 from ...facts import Container, Facts, own
-from .programs import BYTES, PATIENCE, PAUSE, ExperimentError, Point, Points, Surroundings, program, running
+from .programs import BYTES, PAUSE, SILENT_SECONDS, ExperimentError, Point, Points, Surroundings, program, running
 
 CONTAINERS = 10
 ARGUMENTS = ("cat", "-")
@@ -27,10 +27,10 @@ def density(where: Surroundings) -> Points:
 
 def _until_there(where: Surroundings, before: Facts, count: int) -> Generator[None, None, Facts]:
     """Look until so many of ours run."""
-    end = time.monotonic() + PATIENCE
+    end = time.monotonic() + SILENT_SECONDS
     while len(_ours(before, seen := where.observe(["cgroups"]))) < count:
         if time.monotonic() > end:
-            raise ExperimentError("too_slow", command=f"{where.engine} run", seconds=round(PATIENCE))
+            raise ExperimentError("too_slow", command=f"{where.engine} run", seconds=round(SILENT_SECONDS))
         time.sleep(PAUSE)
         yield None
     return seen

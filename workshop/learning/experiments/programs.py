@@ -18,7 +18,7 @@ from ...words import WordedError
 SECONDS, BYTES = "seconds", "bytes"
 PAUSE = 0.1
 """Seconds that an experiment waits at most before it can be stopped."""
-PATIENCE = 60.0
+SILENT_SECONDS = 60.0
 """Seconds after which a program that says nothing counts as failed."""
 
 FAREWELL = 5.0
@@ -80,7 +80,7 @@ def running(command: Sequence[str], keep_open: bool = False) -> Generator[subpro
             process.kill()
 
 
-def heard(process: subprocess.Popen[bytes], word: bytes, patience: float = PATIENCE) -> Generator[None, None, float]:
+def heard(process: subprocess.Popen[bytes], word: bytes, patience: float = SILENT_SECONDS) -> Generator[None, None, float]:
     """Wait until the program says a word, None after each pause; returns when that was (time.perf_counter()).
 
     Raises ExperimentError where it ends before, or says nothing for too long.

@@ -29,7 +29,7 @@ EXPERIMENTS = {
 """What a measure step may name as its experiment; a new one needs a label for each of its series in texts/*/experiments.toml."""
 
 
-class Run:
+class ExperimentRun:
     """Used by one thread that works (`go_on` or `complete`), while others may watch and `stop`."""
 
     def __init__(self, name: str, where: Surroundings) -> None:

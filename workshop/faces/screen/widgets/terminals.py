@@ -19,9 +19,9 @@ from ....learning import keystrokes
 from ....words import say
 
 NUMBERS = (1, 2)
-QUIET = 0.3
+QUIET_SECONDS = 0.3
 """Seconds without output after which a line typed for the learner counts as done."""
-PATIENCE = 5.0
+LINE_SECONDS = 5.0
 """Seconds after which the next line is typed although the terminal still moves."""
 SHORTEST_LIFE = 1.0
 """A shell that ends sooner than this many seconds after its start is not started again."""
@@ -149,11 +149,11 @@ class Terminals(Container):
             await self._quiet(sent)
 
     async def _quiet(self, since: float) -> None:
-        """Return once a terminal has moved and then been quiet, or after PATIENCE."""
-        while (now := time.monotonic()) - since < PATIENCE:
-            if self._moved > since and now - self._moved > QUIET:
+        """Return once a terminal has moved and then been quiet, or after LINE_SECONDS."""
+        while (now := time.monotonic()) - since < LINE_SECONDS:
+            if self._moved > since and now - self._moved > QUIET_SECONDS:
                 return
-            await asyncio.sleep(QUIET / 6)
+            await asyncio.sleep(QUIET_SECONDS / 6)
 
     def on_terminal_pane_moved(self, event: Message) -> None:
         """Remember when, for `type_lines`, and tell the screen."""
