@@ -20,6 +20,7 @@ from workshop.learning.experiments import ExperimentError, Point, Points, Surrou
 from workshop.learning.experiments.run import EXPERIMENTS, Experiment
 from workshop.learning.session import Session
 from workshop.pictures import charts_of
+from workshop.progress.events import passed_of
 from workshop.progress.progress import Progress
 
 TOML = """
@@ -219,7 +220,7 @@ async def test_leaving_the_step_or_the_workshop_stops_it(session: Session, scale
                 break
             await pilot.pause(0.01)
     assert scales.cleaned == 1
-    assert "weights/weigh" not in session.progress.passed()
+    assert "weights/weigh" not in passed_of(session.progress.past())
 
 
 async def test_an_experiment_that_fails_says_why(session: Session, scales: Scales) -> None:

@@ -16,6 +16,7 @@ import pytest
 
 from tests.disks import mode
 from workshop.facts import Evidence, Facts, Host, Ipc, Queue
+from workshop.progress.events import passed_of
 from workshop.progress.progress import Event, Progress, default_path, uuid7
 
 SEEN = Evidence(Facts(), Facts(host=Host(ipc=Ipc(queues=(Queue(0, 7),)))), answer="4026531839")
@@ -50,8 +51,8 @@ def test_what_was_added_is_there_after_reopening(tmp_path: Path) -> None:
     again = opened(tmp_path)
     assert again.events() == added
     assert [one.sequence for one in added] == [1, 2]
-    assert again.passed() == {"lesson/second"}
-    assert again.latest() == "lesson/second"
+    assert passed_of(again.past()) == {"lesson/second"}
+    assert again.past()[-1].where == "lesson/second"
     again.close()
 
 
@@ -60,7 +61,7 @@ def test_order_does_not_depend_on_the_clock(tmp_path: Path) -> None:
     progress = opened(tmp_path)
     progress.add(event("early", time=2_000_000_000.0))
     progress.add(event("late", time=1.0))
-    assert progress.latest() == "lesson/late"
+    assert progress.past()[-1].where == "lesson/late"
     progress.close()
 
 
@@ -200,7 +201,7 @@ def test_a_file_of_the_first_version_opens_as_it_is(tmp_path: Path) -> None:
         old.execute("INSERT INTO events VALUES (1, 'a', 'l', 's', 'passed', ?)", (body,))
     old.close()
     progress = Progress(path)
-    assert progress.passed() == {"l/s"}
-    assert (progress.latest(), progress.moved_aside) == ("l/s", None)
+    assert passed_of(progress.past()) == {"l/s"}
+    assert (progress.past()[-1].where, progress.moved_aside) == ("l/s", None)
     assert progress.add(event()).sequence == 2
     progress.close()

@@ -14,6 +14,7 @@ import pytest
 from tests.disks import Disk, event, locked, only_to_be_read, refusal, steps, written
 from tests.helper_process import open_directory
 from workshop.progress import database, progress
+from workshop.progress.events import passed_of
 from workshop.progress.progress import Progress, ProgressError, why_not
 from workshop.words import sentence
 
@@ -31,7 +32,7 @@ def test_a_locked_file_stays_where_it_is(tmp_path: Path) -> None:
         began = time.monotonic()
         kept = Progress(path)
         with pytest.raises(ProgressError) as caught:
-            kept.passed()
+            passed_of(kept.past())
         assert time.monotonic() - began < 2 * progress.PATIENCE_SECONDS
         assert caught.value.slug == "locked"
         assert [one.name for one in tmp_path.iterdir() if one.is_file()] == ["p.sqlite"]
@@ -39,9 +40,7 @@ def test_a_locked_file_stays_where_it_is(tmp_path: Path) -> None:
     kept.close()
 
 
-@pytest.mark.parametrize(
-    "ask", [Progress.events, Progress.past, Progress.passed, Progress.latest, lambda kept: kept.last("a/b", "hint")]
-)
+@pytest.mark.parametrize("ask", [Progress.events, Progress.past, lambda kept: kept.last("a/b", "hint")])
 def test_no_question_raises_what_sqlite_raises(tmp_path: Path, ask: object) -> None:
     """Each question asked of a file that was locked meanwhile is answered with a ProgressError."""
     kept = Progress(tmp_path / "p.sqlite")
@@ -77,9 +76,9 @@ def test_what_can_only_be_read_is_read(tmp_path: Path) -> None:
     written(home / "p.sqlite", event("first", "passed"))
     with only_to_be_read(home):
         kept = Progress(home / "p.sqlite")
-        assert kept.passed() == {"lesson/first"}
+        assert passed_of(kept.past()) == {"lesson/first"}
         assert refusal(kept).slug == "read_only"
-        assert kept.passed() == {"lesson/first"}
+        assert passed_of(kept.past()) == {"lesson/first"}
         assert refusal(Progress(home / "new" / "p.sqlite")).slug == "read_only"
         kept.close()
     assert [one.name for one in home.iterdir()] == ["p.sqlite"]

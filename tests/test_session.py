@@ -14,6 +14,8 @@ from workshop.course.lesson import StepText
 from workshop.course.library import Library, load_library
 from workshop.facts import Container, Facts, Host, Ipc, Namespaces, Process, Queue
 from workshop.judging.verdict import NotYet
+from workshop.learning.overview import overview, render
+from workshop.learning.position import Count
 from workshop.learning.session import Session
 from workshop.pictures import FIGURES, drawn
 from workshop.progress.progress import Progress
@@ -317,3 +319,18 @@ def test_there_is_nothing_beyond_the_ends(session: Session) -> None:
     assert position.beside("tiny/guess", -1, 0.0) is None
     assert position.beside("tiny/guess", 1, 0.0) == "tiny/start"
     assert position.beside("tiny/broken", 1, 0.0) is None
+
+
+def test_what_is_impossible_here_is_not_counted(session: Session, machine: Machine) -> None:
+    """A lesson is complete when all that the machine can is passed, also for who comes back and has looked at nothing yet."""
+    pass_three(session, machine)
+    session.go("tiny/elsewhere")
+    session.check()
+    again = Session(session.library, session.progress, machine, "en").position
+    lesson = again.library.lesson("tiny")
+    assert again.state(lesson.step("elsewhere")) == "impossible"
+    assert again.count(lesson.steps) == Count(passed=3, possible=len(lesson.steps) - 1, impossible=1)
+    assert not again.count(lesson.steps).is_complete
+    assert again.count([one for one in lesson.steps if one.id != "broken"]).is_complete
+    told = render(overview(again.library, again.past), "en")
+    assert f"3 of {len(lesson.steps) - 1} steps" in told

@@ -13,6 +13,7 @@ import pytest
 
 from tests.disks import Disk, event, locked, refusal, steps, written
 from workshop.progress import progress
+from workshop.progress.events import passed_of
 from workshop.progress.progress import Progress, ProgressError
 
 pytest_plugins = ["tests.disk_fixtures"]
@@ -29,8 +30,8 @@ def test_events_wait_in_order_and_are_saved_once(disk: Disk) -> None:
         with pytest.raises(ProgressError):
             kept.add(event(step, "passed", size=20000))
     assert len(kept.waiting) == 2
-    assert kept.passed() == {"lesson/second", "lesson/third"}
-    assert kept.latest() == "lesson/third"
+    assert passed_of(kept.past()) == {"lesson/second", "lesson/third"}
+    assert kept.past()[-1].where == "lesson/third"
     assert [(one.step, one.sequence) for one in kept.events()] == [("first", 1), ("second", 2), ("third", 3)]
     assert [one.step for one in kept.past()] == ["first", "second", "third"]
     assert (last := kept.last("lesson/second", "verdict")) is not None and last.verdict == "passed"
@@ -65,7 +66,7 @@ def test_what_a_full_disk_refused_outlives_the_program(disk: Disk, session_direc
     assert kept.kept_in is not None
     assert session_directory in kept.kept_in.parents
     again = Progress(disk.path / "p.sqlite")
-    assert again.latest() == "lesson/refused"
+    assert again.past()[-1].where == "lesson/refused"
     again.close()
     disk.make_room()
     assert steps(disk.path / "p.sqlite") == ["refused"]

@@ -205,7 +205,7 @@ def progress(as_json: bool, lang: str | None) -> None:
 
     language = lang or language_of()
     with _progress(language) as found:
-        seen = overview(_library(), found.passed(), found.latest())
+        seen = overview(_library(), found.past())
     click.echo(overview_json(seen) if as_json else render(seen, language))
 
 

@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import msgspec
 
 from ..course import Library
+from ..progress import Past, impossible_of, passed_of
 from ..words import say
 
 
 @dataclass(frozen=True)
 class LessonOverview:
-    """One lesson: `titles` by language; `steps` in order with whether each ever passed."""
+    """One lesson: `titles` by language; `steps` in order with whether each ever passed; `impossible` those that can't here."""
 
     lesson: str
     titles: dict[str, str]
     minutes: int
     steps: dict[str, bool]
+    impossible: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -28,18 +31,20 @@ class Overview:
     latest: str | None
 
 
-def overview(library: Library, passed: frozenset[str], latest: str | None) -> Overview:
-    """The overview of what ever passed."""
+def overview(library: Library, past: Sequence[Past]) -> Overview:
+    """The overview of what has happened, in order."""
+    passed, impossible = passed_of(past), impossible_of(past) - passed_of(past)
     lessons = tuple(
         LessonOverview(
             lesson.id,
             {language: text.title for language, text in lesson.text.items()},
             lesson.minutes,
             {step.id: step.where in passed for step in lesson.steps},
+            tuple(step.id for step in lesson.steps if step.where in impossible),
         )
         for lesson in library.lessons
     )
-    return Overview(lessons, latest)
+    return Overview(lessons, past[-1].where if past else None)
 
 
 def as_json(seen: Overview) -> str:
@@ -52,7 +57,7 @@ def render(seen: Overview, language: str) -> str:
     lines = [
         say(
             language, "cli.progress_line", title=one.titles.get(language, one.lesson), minutes=one.minutes,
-            passed=sum(one.steps.values()), total=len(one.steps),
+            passed=sum(one.steps.values()), total=len(one.steps) - len(one.impossible),
         )
         for one in seen.lessons
     ]  # fmt: skip

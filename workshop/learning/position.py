@@ -2,15 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 from ..course import Lesson, Library, Step
 from ..facts import Facts
 from ..judging import missing
-from ..progress import Past, passed_of
+from ..progress import Past, impossible_of, passed_of
 from .review import due
+
+
+@dataclass(frozen=True)
+class Count:
+    """How many steps are passed, of how many that can be, and how many are impossible here."""
+
+    passed: int
+    possible: int
+    impossible: int
+
+    @property
+    def is_complete(self) -> bool:
+        """Nothing is left that can be done."""
+        return self.passed == self.possible
 
 
 @dataclass(frozen=True)
@@ -27,15 +42,22 @@ class Position:
         """Names of the steps that ever passed."""
         return passed_of(self.past)
 
+    @cached_property
+    def impossible(self) -> frozenset[str]:
+        """Names of the steps that were found to be impossible on this machine, and never passed."""
+        return impossible_of(self.past) - self.passed
+
     @property
     def lesson(self) -> Lesson:
         """The lesson of the current step."""
         return self.library.lesson(self.step.lesson)
 
     def state(self, step: Step) -> str:
-        """`passed` | `current` | `open` | `blocked` (a step before it in its lesson is not done)."""
+        """`passed` | `impossible` (here) | `current` | `open` | `blocked` (a step before it in its lesson is not done)."""
         if step.where in self.passed:
             return "passed"
+        if step.where in self.impossible:
+            return "impossible"
         if step is self.step:
             return "current"
         return "blocked" if self.undone_before(step) else "open"
@@ -51,6 +73,11 @@ class Position:
 
     def _impossible(self, step: Step) -> bool:
         return self.facts is not None and missing(step.requires, self.facts) != ""
+
+    def count(self, steps: Collection[Step]) -> Count:
+        """How far one is with these steps."""
+        states = Counter(map(self.state, steps))
+        return Count(states["passed"], len(steps) - states["impossible"], states["impossible"])
 
     def due(self, lesson: Lesson, now: float) -> list[Step]:
         """The questions of a review that are due at this time (epoch seconds), the most urgent first; of another lesson none."""

@@ -5,7 +5,7 @@ The last are slow to load, and are loaded by whoever imports them.
 
 from . import private
 from .database import ProgressError
-from .events import Event, Past, passed_of, past, uuid7
+from .events import Event, Past, impossible_of, passed_of, past, uuid7
 from .progress import Progress, default_path, why_not
 
 __all__ = [
@@ -15,6 +15,7 @@ __all__ = [
     "ProgressError",
     "default_path",
     "exports",
+    "impossible_of",
     "passed_of",
     "past",
     "private",

@@ -75,6 +75,12 @@ def passed_of(events: Iterable[Event | Past]) -> frozenset[str]:
     return frozenset(one.where for one in events if one.verdict == "passed")
 
 
+def impossible_of(events: Iterable[Event | Past]) -> frozenset[str]:
+    """Names of the steps of which the latest verdict in these events, in order, is that the machine lacks something."""
+    latest = {one.where: one.verdict for one in events if one.verdict}
+    return frozenset(where for where, verdict in latest.items() if verdict == "impossible")
+
+
 def past(event: Event) -> Past:
     """The event without its facts."""
     answered = AnswerOnly(event.evidence.answer) if event.evidence else None

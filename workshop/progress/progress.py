@@ -19,7 +19,7 @@ import platformdirs
 from . import database, private
 from .database import ProgressError as ProgressError  # noqa: PLC0414  # for whoever uses progress
 from .events import Event as Event  # noqa: PLC0414  # the same
-from .events import Past, passed_of, past
+from .events import Past, past
 from .events import uuid7 as uuid7  # noqa: PLC0414  # the same
 from .unsaved import Unsaved
 
@@ -108,22 +108,6 @@ class Progress:
         with self._lock:
             stored = self._use(lambda connection: _decoded(_bodies(connection), Past))
             return [*stored, *map(past, self._unsaved.events)]
-
-    def passed(self) -> frozenset[str]:
-        """Names (`lesson/step`) of the steps that ever passed."""
-        asked = "SELECT DISTINCT lesson, step FROM events WHERE verdict = 'passed'"
-        with self._lock:
-            rows = self._use(lambda connection: connection.execute(asked).fetchall())
-            return passed_of(self.waiting).union(f"{lesson}/{step}" for lesson, step in rows)
-
-    def latest(self) -> str | None:
-        """The step of the latest event, None where nothing has happened yet."""
-        asked = "SELECT lesson, step FROM events ORDER BY sequence DESC LIMIT 1"
-        with self._lock:
-            if self._unsaved.events:
-                return self._unsaved.events[-1].where
-            row = self._use(lambda connection: connection.execute(asked).fetchone())
-        return f"{row[0]}/{row[1]}" if row else None
 
     def last(self, where: str, kind: str) -> Event | None:
         """The latest event of this kind on a step."""

@@ -291,9 +291,10 @@ class Plain:
             self._show_lesson(now, lesson)
 
     def _show_lesson(self, now: Snapshot, lesson: Lesson) -> None:
-        done = sum(now.position.state(step) == "passed" for step in lesson.steps)
-        title = now.wording.lesson(lesson).title
-        self._say("map_lesson", lesson=title, minutes=lesson.minutes, passed=done, count=len(lesson.steps))
+        title, count = now.wording.lesson(lesson).title, now.position.count(lesson.steps)
+        self._say("map_lesson", lesson=title, minutes=lesson.minutes, passed=count.passed, count=count.possible)
+        if count.impossible:
+            self._say("map_impossible", count=count.impossible)
         if waiting := len(now.position.due(lesson, time.time())):
             self._say("map_due", count=waiting)
         for number, step in enumerate(lesson.steps, 1):

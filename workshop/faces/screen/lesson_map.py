@@ -65,10 +65,10 @@ class MapScreen(Screen[None]):
         for lesson in now.position.library.lessons:
             options.add_options(self._rows(now, lesson, self.size.width - 4))
         self._stand_at(stood_at)
-        steps = now.position.library.steps
+        count = now.position.count(now.position.library.steps)
         place = say(
             now.language, "tui.map_title",
-            passed=titles.passed_of(now, steps), count=len(steps), engine=now.wording.engine.name,
+            passed=count.passed, count=count.possible, engine=now.wording.engine.name,
         )  # fmt: skip
         self.query_one("#title", Static).update(place)
         self.query_one(KeyLine).offer(titles.keys_on_map(now.language, self.workshop.working))
@@ -110,7 +110,7 @@ class MapScreen(Screen[None]):
         steps = lesson.steps
         if position.state(steps[0]) == "passed" and (waiting := position.due(lesson, time.time())):
             return waiting[0].where
-        return next((step for step in steps if position.state(step) != "passed"), steps[0]).where
+        return next((step for step in steps if position.state(step) not in ("passed", "impossible")), steps[0]).where
 
     def action_back(self) -> None:
         """Back to the step, where there is one."""

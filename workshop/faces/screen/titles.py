@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from rich.cells import cell_len, set_cell_size
 from rich.text import Text
 
@@ -32,17 +30,13 @@ def title(now: Snapshot, width: int) -> Text:
     return Text.assemble(" ", (set_cell_size(clean(place), room), "bold"), " ", (tick, "bold"), no_wrap=True)
 
 
-def passed_of(now: Snapshot, steps: Iterable[Step]) -> int:
-    """How many of these steps are passed."""
-    return sum(now.position.state(step) == "passed" for step in steps)
-
-
 def lesson_row(now: Snapshot, lesson: Lesson, unfolded: bool, due: int, width: int) -> Text:
     """A lesson on the map: a tick or none, whether its steps are shown, title, what is due, minutes, and how far one is."""
-    language, done = now.language, passed_of(now, lesson.steps)
-    right = say(language, "tui.lesson_size", minutes=lesson.minutes, passed=done, count=len(lesson.steps))
+    language, count = now.language, now.position.count(lesson.steps)
+    right = say(language, "tui.lesson_size", minutes=lesson.minutes, passed=count.passed, count=count.possible)
+    right = say(language, "tui.lesson_impossible", count=count.impossible) + right if count.impossible else right
     right = say(language, "tui.lesson_due", count=due) + right if due else right
-    mark = TICK if done == len(lesson.steps) else " "
+    mark = TICK if count.is_complete else " "
     sign = "-" if unfolded else "+"
     room = max(0, width - cell_len(right) - 5)
     return Text.assemble(f"{mark} {sign} ", (set_cell_size(clean(now.wording.lesson(lesson).title), room), "bold"), " ", right)
