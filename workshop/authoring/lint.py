@@ -57,9 +57,9 @@ def _step(library: Library, lesson: Lesson, step: Step, checks: CheckFile) -> It
     broken = [*step_problems(lesson, step), *_missing_functions(library, step)]
     yield from broken
     yield from prose_problems(step)
-    yield from name_problems(step, checks)
+    yield from name_problems(step, checks, lesson.values)
     if not broken:  # else these would only repeat it
-        yield from slug_problems(step, checks)
+        yield from slug_problems(step, checks, lesson.values)
         yield from case_problems(library, lesson, step, checks)
 
 

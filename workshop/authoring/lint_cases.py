@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ..course import Case, ContentError, Lesson, Library, Step, read_case
+from ..course import Case, ContentError, Lesson, Library, Step, drawn, read_case
 from ..facts import Evidence, Facts
 from ..judging import Passed, attempt
 from .lint_checks import CheckFile, expected_slugs
@@ -46,5 +46,6 @@ def _misjudged(library: Library, step: Step, name: str, case: Case) -> Iterator[
 def _too_easy(library: Library, step: Step, cases: list[Case]) -> Iterator[Problem]:
     """An untouched machine, where nothing changed and nothing was answered, passes nothing."""
     seen = [Facts(), *(case.evidence.before for case in cases), *(case.evidence.now for case in cases)]
-    if any(isinstance(attempt(library, step, Evidence(facts, facts)), Passed) for facts in seen):
+    own = drawn(library.lesson(step.lesson), "")
+    if any(isinstance(attempt(library, step, Evidence(facts, facts, drawn=own)), Passed) for facts in seen):
         yield problem(step.where, "too_easy")

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import ast
 import string
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from functools import cache, cached_property
 from pathlib import Path
@@ -171,8 +171,11 @@ def expected_slugs(step: Step, checks: CheckFile) -> dict[str, frozenset[str]]:
     return slugs
 
 
-def slug_problems(step: Step, checks: CheckFile) -> Iterator[Problem]:
-    """Slugs without a text in some language, texts without a slug, and values that a text names but does not get."""
+def slug_problems(step: Step, checks: CheckFile, drawn: Collection[str]) -> Iterator[Problem]:
+    """Slugs without a text in some language, texts without a slug, and values that a text names but does not get.
+
+    A text may also name the lesson's `drawn` values.
+    """
     slugs = expected_slugs(step, checks)
     if "" in slugs:
         lines = ", ".join(str(one.line) for one in checks.said_by(step.check) if not one.slug)
@@ -185,7 +188,7 @@ def slug_problems(step: Step, checks: CheckFile) -> Iterator[Problem]:
         yield from (problem(where, "no_verdict_text", slug=slug) for slug in slugs if slug and slug not in texts.keys() | generic)
         yield from (problem(where, "stray_verdict_text", slug=slug) for slug in texts if slug not in slugs)
         for slug, text in texts.items():
-            yield from _unknown_values(where, slug, text, slugs.get(slug, frozenset()))
+            yield from _unknown_values(where, slug, text, slugs.get(slug, frozenset()) | {*drawn})
     yield from _different_values(step)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from ..course import Lesson, Step, StepText
 from ..pictures import FIGURES
@@ -24,21 +24,24 @@ ALIKE = 0.8
 def introduction_problems(lesson: Lesson) -> Iterator[Problem]:
     """Names in a lesson's title and introduction that nothing fills in."""
     for language, text in lesson.text.items():
-        for part, known in ((text.title, frozenset[str]()), (text.introduction, FILLED)):
+        for part, known in ((text.title, frozenset[str]()), (text.introduction, FILLED | lesson.values.keys())):
             yield from _problems(f"{lesson.id}, {language}.md", _unknown(part, known), known)
 
 
-def name_problems(step: Step, checks: CheckFile) -> Iterator[Problem]:
-    """Names in a step's words that nothing fills in; its verdicts are told apart, as their values are the check's."""
+def name_problems(step: Step, checks: CheckFile, drawn: Collection[str]) -> Iterator[Problem]:
+    """Names in a step's words that nothing fills in, the lesson's `drawn` values among them.
+
+    Its verdicts are told apart, as their values are the check's.
+    """
     unknown = _unknown_to_question if step.ask else _unknown
     for language, text in step.text.items():
-        for part, known in _parts(step, text, checks):
+        for part, known in _parts(step, text, checks, drawn):
             yield from _problems(f"{step.where}, {language}.md", unknown(part, known), known)
 
 
-def _parts(step: Step, text: StepText, checks: CheckFile) -> Iterator[tuple[str, frozenset[str]]]:
+def _parts(step: Step, text: StepText, checks: CheckFile, drawn: Collection[str]) -> Iterator[tuple[str, frozenset[str]]]:
     """Each part of a step's words with the names that are filled in there."""
-    known = FILLED | (asks_with(step, checks)[0] | {"right"} if step.ask else frozenset())
+    known = FILLED | {*drawn} | (asks_with(step, checks)[0] | {"right"} if step.ask else frozenset())
     yield text.title, frozenset()
     yield from ((part, known | FIGURES) for part in (text.body, text.debrief))
     yield from ((part, known) for part in (*text.choices.values(), *text.hints, text.solution))

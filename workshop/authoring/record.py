@@ -25,7 +25,7 @@ def record(session: Session, where: str, name: str, answer: str | None = None) -
         )
     now = session.look()
     answer = answer and answer.replace(now.host.kernel or "-", _version(now))
-    evidence = Evidence(_without_build(begun.evidence.before), _without_build(now), answer)
+    evidence = replace(begun.evidence, before=_without_build(begun.evidence.before), now=_without_build(now), answer=answer)
     return save(session.library, step.where, name, evidence)
 
 

@@ -158,12 +158,11 @@ def _outcome(session: Session, step: Step, verdict: Verdict, seconds: float) -> 
 
 def too_easy(session: Session, facts: Facts) -> list[Outcome]:
     """Steps that pass although nothing was done: each makes the lesson worthless, so `solve` stops there."""
-    untouched = Evidence(facts, facts)
     return [
         Outcome(step.lesson, step.id, "broken", say(session.language, "cli.untouched_passes"), 0.0)
         for lesson in session.library.lessons
         for step in lesson.steps
-        if isinstance(attempt(session.library, step, untouched), Passed)
+        if isinstance(attempt(session.library, step, Evidence(facts, facts, drawn=session.drawn(lesson))), Passed)
     ]
 
 

@@ -5,14 +5,15 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import msgspec
 
-from ..course import ContentError, Library, Step
+from ..course import ContentError, Library, Step, drawn
 from ..facts import Container, Evidence, Facts, own_objects
 from ..judging import Broken, attempt, content_version
 from ..progress import Event
+from ..progress.exports import Export
 
 JUDGED_AGAIN = ("passed", "not_yet", "impossible")
 """Verdicts that follow from evidence alone; `blocked` also needs the steps before, `broken` the program of that day."""
@@ -33,9 +34,20 @@ class Doubt:
     values: Mapping[str, str | int] = field(default_factory=dict)
 
 
-def doubts(events: Sequence[Event], library: Library, elsewhere: Mapping[str, str]) -> list[Doubt]:
+def doubts(export: Export, library: Library, elsewhere: Mapping[str, str]) -> list[Doubt]:
     """All doubts about one learner's events; `elsewhere` names another's file for each mark of an event found there."""
-    return [*_numbering(events), *(one for event in events for one in _event(event, library, elsewhere))]
+    by_themselves = (one for event in export.events for one in _event(event, library, elsewhere))
+    return [*_numbering(export.events), *by_themselves, *_of_others(export, library)]
+
+
+def _of_others(export: Export, library: Library) -> Iterator[Doubt]:
+    """Evidence with values that were drawn for somebody else."""
+    for event in export.events:
+        step = known_step(event, library)
+        if step is None or event.evidence is None or event.content != content_version(library, step):
+            continue  # an earlier version of the lesson may have drawn from other values
+        if event.evidence.drawn not in ({}, drawn(library.lesson(step.lesson), export.id)):
+            yield _forged(event, "drawn_for_others")
 
 
 def _numbering(events: Sequence[Event]) -> Iterator[Doubt]:
@@ -74,7 +86,7 @@ def _event(event: Event, library: Library, elsewhere: Mapping[str, str]) -> Iter
 
 def _judged_again(event: Event, step: Step, evidence: Evidence, library: Library) -> Iterator[Doubt]:
     # Evidence of earlier versions holds the queues of everybody on that machine: only the learner's own count.
-    owned = Evidence(own_objects(evidence.before), own_objects(evidence.now), evidence.answer)
+    owned = replace(evidence, before=own_objects(evidence.before), now=own_objects(evidence.now))
     verdict = attempt(library, step, owned)
     if (verdict.kind, verdict.slug) == (event.verdict, event.slug):
         return

@@ -118,7 +118,7 @@ def _holders(handed: Sequence[Handed], library: Library) -> dict[str, list[Hande
 
 def _learner(handed: Handed, library: Library, elsewhere: dict[str, str]) -> Learner:
     events = handed.export.events
-    found = tuple(doubts(events, library, elsewhere))
+    found = tuple(doubts(handed.export, library, elsewhere))
     doubted = {one.sequence for one in found if one.slug != "numbers_missing"}  # what is missing says nothing of what is there
     steps = [step for lesson in library.lessons for step in lesson.steps]
     results = tuple(_result(step, [one for one in events if one.where == step.where], doubted) for step in steps)
@@ -171,5 +171,5 @@ def _cleaned(handed: Handed) -> Handed:
         replace(one, lesson=shown(one.lesson), step=shown(one.step), slug=shown(one.slug), verdict=shown(one.verdict))
         for one in handed.export.events
     )
-    export = Export(shown(handed.export.learner), shown(handed.export.machine), events)
+    export = Export(shown(handed.export.learner), shown(handed.export.machine), events, handed.export.id)
     return Handed(shown(handed.file), export)

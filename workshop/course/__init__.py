@@ -2,6 +2,7 @@
 recorded cases that hold those."""
 
 from .cases import Case, read_case, write_case
+from .draws import drawn
 from .lesson import ContentError, Lesson, LessonText, Step, StepText, Typed
 from .library import Library, content_folder, load_library
 
@@ -15,6 +16,7 @@ __all__ = [
     "StepText",
     "Typed",
     "content_folder",
+    "drawn",
     "load_library",
     "read_case",
     "write_case",

@@ -93,13 +93,14 @@ class LessonText:
 
 @dataclass(frozen=True)
 class Lesson:
-    """One chapter: `id` without the number that orders it."""
+    """One chapter: `id` without the number that orders it. Of each of its `values` every learner gets one: see `drawn`."""
 
     id: str
     order: int
     minutes: int
     steps: tuple[Step, ...]
     text: dict[str, LessonText]
+    values: dict[str, tuple[str | int, ...]] = field(default_factory=dict)
 
     @property
     def questions(self) -> tuple[Step, ...]:
@@ -134,7 +135,17 @@ def parse_lesson(folder: str, toml: str, texts: dict[str, str]) -> Lesson:
     _unique(folder, steps)
     _no_strays(folder, steps, prose)
     text = {language: LessonText(title, introduction) for language, (title, introduction, _) in prose.items()}
-    return Lesson(lesson_id, int(matched[1]), minutes, steps, text)
+    return Lesson(lesson_id, int(matched[1]), minutes, steps, text, _values(folder, table.get("values", {})))
+
+
+def _values(folder: str, table: object) -> dict[str, tuple[str | int, ...]]:
+    """The table `[values]`: names with lists of two or more texts or numbers; raises ContentError."""
+    match table:
+        case dict() if all(isinstance(one, list) and len(one) > 1 for one in table.values()):
+            values = {str(name): tuple(choices) for name, choices in table.items()}
+            if all(type(one) in (str, int) for choices in values.values() for one in choices):
+                return values
+    raise ContentError(f"{folder}/lesson.toml: each of [values] is a list to draw from, such as limit = [24, 32, 40]")
 
 
 def _step(lesson: str, entry: dict[str, object], prose: dict[str, tuple[str, str, dict[str, StepText]]]) -> Step:

@@ -163,11 +163,15 @@ class Facts:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """What a check judges: facts when the step began, facts now, and the learner's answer if one was asked."""
+    """What a check judges: facts when the step began, facts now, and the learner's answer if one was asked.
+
+    `drawn` are the lesson's values that are this learner's own, by their names.
+    """
 
     before: Facts
     now: Facts
     answer: str | None = None
+    drawn: dict[str, str | int] = field(default_factory=dict)
 
     def appeared(self) -> tuple[Container, ...]:
         """Containers that are here now and were not when the step began."""

@@ -40,7 +40,7 @@ def would_pass(library: Library, step: Step, evidence: Evidence, others: Others)
     """Of the others' containers the latest that appeared, if the step passed with them; None where it would not."""
     before = replace(evidence.before, containers=evidence.before.containers + others.before)
     now = replace(evidence.now, containers=evidence.now.containers + others.now)
-    together = Evidence(before, now, evidence.answer)
+    together = replace(evidence, before=before, now=now)
     new = [one for one in together.appeared() if one in others.now]
     return new[-1] if new and isinstance(attempt(library, step, together), Passed) else None
 
@@ -53,7 +53,7 @@ def judge(library: Library, step: Step, evidence: Evidence) -> Verdict:
         return judge_choice(step, evidence.answer)
     verdict = library.function(step.lesson, step.check)(evidence)
     if not isinstance(verdict, Verdict):
-        raise TypeError(f"the check {step.check} returned {verdict!r}, not a verdict")
+        raise TypeError(f"the check {step.check} returned {type(verdict).__name__}, not a verdict")
     return verdict
 
 
@@ -94,7 +94,8 @@ def content_version(library: Library, step: Step) -> str:
     """A short digest of what judges a step: its structure, its checks file, and the words that checks judge with."""
     checks = library.checks_folder / f"{step.lesson}.py"
     source = checks.read_bytes() + _vocabulary(Path(__file__).parent) if checks.is_file() else b""
-    judged_by = repr(replace(step, text={})).encode() + source
+    values = repr(library.lesson(step.lesson).values) if library.lesson(step.lesson).values else ""
+    judged_by = repr(replace(step, text={})).encode() + values.encode() + source
     return hashlib.sha256(judged_by).hexdigest()[:12]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from ..course import Library, Step
+from ..course import Library, Step, drawn
 from ..facts import Container, Evidence, Facts, Measured, own, unclaimed
 from ..judging import Blocked, NotYet, Others, Passed, Verdict, attempt, would_pass
 
@@ -27,10 +27,11 @@ class Judged:
 class Judge:
     """Judges one step at a time by what `observe` shows; what that raises comes through every look."""
 
-    def __init__(self, library: Library, observe: ObserveKernel) -> None:
-        """Nothing is looked at yet."""
+    def __init__(self, library: Library, observe: ObserveKernel, learner: str) -> None:
+        """Nothing is looked at yet; `learner` is the id that values are drawn for."""
         self._library = library
         self._observe = observe
+        self._learner = learner
         self.facts: Facts | None = None
         self.before: Facts | None = None
         self.verdict: Verdict | None = None
@@ -73,12 +74,16 @@ class Judge:
     def judge(self, step: Step, now: Facts, answer: str | None, undone: Step | None) -> Judged:
         """What the step's check says of this look; blocked where an earlier step is undone. An answer stands until the next."""
         self._answer = answer if answer is not None else self._answer
-        evidence = Evidence(self.before or now, now, self._answer)
+        evidence = self.evidence(step, now)
         verdict = Blocked(undone.id) if undone else attempt(self._library, step, evidence)
         news = answer is not None or self._differs(verdict)
         self.verdict = verdict
         self.other = would_pass(self._library, step, evidence, self._others) if isinstance(verdict, NotYet) else None
         return Judged(verdict, evidence, news)
+
+    def evidence(self, step: Step, now: Facts) -> Evidence:
+        """What there is to judge the step by, with this look."""
+        return Evidence(self.before or now, now, self._answer, drawn(self._library.lesson(step.lesson), self._learner))
 
     def _differs(self, verdict: Verdict) -> bool:
         """Values such as counters move with every look: a verdict is another one by its slug."""

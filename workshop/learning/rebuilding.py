@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from ..course import Library, Step
-from ..facts import Evidence, Facts
+from ..facts import Evidence
 from ..judging import Passed, attempt, untouched
 from .judge import needs
 
 
-def absent(library: Library, step: Step, now: Facts) -> Step | None:
+def absent(library: Library, step: Step, evidence: Evidence) -> Step | None:
     """The first step that this one needs whose result is not there now, whenever it came to be; None where all is."""
-    return next((one for one in needs(library, step) if not _holds(library, one, now)), None)
-
-
-def _holds(library: Library, step: Step, now: Facts) -> bool:
-    return isinstance(attempt(library, step, Evidence(untouched(now), now)), Passed)
+    anew = replace(evidence, before=untouched(evidence.now), answer=None)
+    return next((one for one in needs(library, step) if not isinstance(attempt(library, one, anew), Passed)), None)

@@ -18,6 +18,15 @@ class Recorder:
         self._progress = progress
         self.trouble: ProgressError | None = None
         self.past = self._read()
+        self.learner = self._identity()
+
+    def _identity(self) -> str:
+        """The learner's id; while no file keeps one, one for nobody, with which values are still drawn."""
+        try:
+            return self._progress.learner()
+        except ProgressError as error:
+            self.trouble = error
+            return ""
 
     def _read(self) -> tuple[Past, ...]:
         try:

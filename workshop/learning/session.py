@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ..client.sight import hypervisor
-from ..course import Library, Typed
+from ..course import Lesson, Library, Typed, drawn
 from ..engines import Choice, docker
 from ..facts import Evidence, Facts, Measured
 from ..judging import Blocked, Impossible, Passed, Verdict, content_version
@@ -42,7 +42,7 @@ class Session:
         self.language = language
         self.engine = engine
         self.step = resumed(library, self.recorder.past)
-        self.judge = Judge(library, observe)
+        self.judge = Judge(library, observe, self.recorder.learner)
         self.judge.forget(self._kept())
         self.hints_given = 0
         self._observe = observe
@@ -55,7 +55,11 @@ class Session:
     @property
     def wording(self) -> Wording:
         """What says it."""
-        return Wording(self.library, self.language, self.engine)
+        return Wording(self.library, self.language, self.engine, self.recorder.learner)
+
+    def drawn(self, lesson: Lesson) -> dict[str, str | int]:
+        """The lesson's values that are this learner's own."""
+        return drawn(lesson, self.recorder.learner)
 
     @property
     def verdict(self) -> Verdict | None:
@@ -93,7 +97,7 @@ class Session:
         self.step = self.library.step(where)
         self.judge.forget(self._kept())
         self.hints_given = 0
-        self._add("began", evidence=Evidence(before := self.judge.begin(self.step), before))
+        self._add("began", evidence=self.judge.evidence(self.step, self.judge.begin(self.step)))
 
     def _kept(self) -> list[Measured]:
         """The latest result of each experiment of the lesson, as the record has it, the oldest first."""
@@ -158,7 +162,7 @@ class Session:
 
         One needed step's lines at a time: ask again once they have done their work, as the next may build on it.
         """
-        needed = absent(self.library, self.step, self.look())
+        needed = absent(self.library, self.step, self.judge.evidence(self.step, self.look()))
         return self.wording.lines(needed) if needed else ()
 
     def rebuilt(self) -> None:

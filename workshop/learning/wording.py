@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 
 from ..client.sight import registry
-from ..course import Lesson, LessonText, Library, Step, StepText, Typed
+from ..course import Lesson, LessonText, Library, Step, StepText, Typed, drawn
 from ..engines import Choice
 from ..facts import Container, Facts
 from ..judging import Verdict
@@ -21,20 +23,24 @@ class Wording:
     library: Library
     language: str
     engine: Choice
+    learner: str = ""
 
     def text(self, step: Step, facts: Facts | None) -> StepText:
         """A step's words; those of a review's question with what it asks about at this moment."""
         text = self._text(step)
         asked = self._asked(step, facts)
+        own = self._own(step.lesson)
         if step.ask and not asked:
             text = StepText(text.title, absent := say(self.language, "session.nothing_to_ask"), hints=(absent,), solution=absent)
+        filled = partial(self._filled, {**own, **asked})
         return replace(
             text,
-            body=self._named(text.body, asked), debrief=self._named(text.debrief, asked),
-            solution=self._named(text.solution, asked) or self._measured_by(step),
-            hints=tuple(self._named(hint, asked) for hint in text.hints),
-            choices={name: self._named(choice, asked) for name, choice in text.choices.items()},
+            body=filled(text.body), debrief=filled(text.debrief), solution=filled(text.solution) or self._measured_by(step),
+            hints=tuple(map(filled, text.hints)), choices={name: filled(choice) for name, choice in text.choices.items()},
         )  # fmt: skip
+
+    def _own(self, lesson: str) -> dict[str, str | int]:
+        return drawn(self.library.lesson(lesson), self.learner)
 
     def _text(self, step: Step) -> StepText:
         return step.text.get(self.language) or next(iter(step.text.values()), StepText(step.id, ""))
@@ -43,10 +49,10 @@ class Wording:
         """How a step is solved that leaves nothing to type; '' for every other one."""
         return say(self.language, "session.solved_by_measuring") if step.experiment else ""
 
-    def _named(self, text: str, asked: dict[str, str | int | float]) -> str:
-        """What belongs to the engine and what a question asks about is filled in: other braces, such as awk's, stay."""
+    def _filled(self, values: Mapping[str, str | int | float], text: str) -> str:
+        """What belongs to the engine, to the learner and to a question is filled in: other braces, such as awk's, stay."""
         text = self.engine.fill(text).replace("{registry}", registry.address(os.getuid()))
-        for name, value in asked.items():
+        for name, value in values.items():
             text = text.replace(f"{{{name}}}", str(value))
         return text
 
@@ -62,20 +68,21 @@ class Wording:
     def lesson(self, lesson: Lesson) -> LessonText:
         """A lesson's title and introduction."""
         text = lesson.text.get(self.language) or next(iter(lesson.text.values()), LessonText(lesson.id, ""))
-        return replace(text, introduction=self._named(text.introduction, {}))
+        return replace(text, introduction=self._filled(self._own(lesson.id), text.introduction))
 
     def lines(self, step: Step) -> tuple[Typed, ...]:
         """What to type to solve a step."""
         ours = (one for one in step.solution if one.engine in ("", self.engine.name))
-        return tuple(replace(one, line=self._named(one.line, {})) for one in ours)
+        return tuple(replace(one, line=self._filled(self._own(step.lesson), one.line)) for one in ours)
 
     def choice(self, step: Step, name: str) -> str:
         """A choice by its id, as it is read."""
-        return self._named(self._text(step).choices[name], {})
+        return self._filled(self._own(step.lesson), self._text(step).choices[name])
 
     def message(self, step: Step, verdict: Verdict) -> str:
         """The sentence for a verdict, with what was seen filled in."""
-        values = {"engine": self.engine.name, "registry": registry.address(os.getuid()), **verdict.values}
+        always = {"engine": self.engine.name, "registry": registry.address(os.getuid())}
+        values = {**always, **self._own(step.lesson), **verdict.values}
         if verdict.kind == "impossible":
             reasons = words(self.language, "requirements")
             return joined(fill(reasons[verdict.slug], values), fill(reasons[f"{verdict.slug}_fix"], values))

@@ -6,6 +6,7 @@ import contextlib
 import errno
 import os
 import sqlite3
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -83,6 +84,17 @@ def connect(path: Path, patience: float) -> sqlite3.Connection:
         connection.close()
         raise
     return connection
+
+
+def learner(connection: sqlite3.Connection) -> str:
+    """The learner's id (32 hexadecimal digits), made here where the file has none yet; raises sqlite3.Error."""
+    with contextlib.suppress(sqlite3.OperationalError):  # a file of an earlier version has no such table
+        if row := connection.execute("SELECT id FROM learner").fetchone():
+            return str(row[0])
+    with transaction(connection):
+        connection.execute("CREATE TABLE IF NOT EXISTS learner (one INTEGER PRIMARY KEY CHECK (one = 1), id TEXT NOT NULL)")
+        connection.execute("INSERT OR IGNORE INTO learner VALUES (1, ?)", (uuid.uuid4().hex,))
+    return str(connection.execute("SELECT id FROM learner").fetchone()[0])
 
 
 def try_lock(path: Path, patience: float) -> None:

@@ -14,7 +14,7 @@ from pathlib import Path
 import msgspec
 
 from ..words import WordedError
-from .progress import Event, Progress
+from .progress import Event, Progress, ProgressError
 
 FORMAT = "container-workshop export"
 MOST_BYTES = 128 << 20
@@ -32,22 +32,24 @@ BEGINNINGS = {
 
 @dataclass(frozen=True)
 class Header:
-    """The first line of an export: who, and on which machine (its name)."""
+    """The first line of an export: who, and on which machine (its name); `id` is the learner's, '' in earlier versions'."""
 
     format: str
     version: int
     learner: str
     machine: str
     events: int
+    id: str = ""
 
 
 @dataclass(frozen=True)
 class Export:
-    """One learner's events, as read from a file."""
+    """One learner's events, as read from a file; `id` is '' where an earlier version wrote it."""
 
     learner: str
     machine: str
     events: tuple[Event, ...]
+    id: str = ""
 
 
 class ExportError(WordedError):
@@ -64,10 +66,18 @@ def _learner() -> str:
         return f"uid-{os.getuid()}"
 
 
+def _id(progress: Progress) -> str:
+    """The learner's, '' where the file has none yet and can only be read."""
+    try:
+        return progress.learner()
+    except ProgressError:
+        return ""
+
+
 def export_lines(progress: Progress) -> Iterator[bytes]:
     """The lines of an export file: a header, then an event a line. Raises ProgressError."""
     events = progress.events()
-    yield msgspec.json.encode(Header(FORMAT, 1, _learner(), os.uname().nodename, len(events)))
+    yield msgspec.json.encode(Header(FORMAT, 1, _learner(), os.uname().nodename, len(events), _id(progress)))
     yield from map(msgspec.json.encode, events)
 
 
@@ -78,7 +88,7 @@ def read_export(path: Path) -> Export:
     found = tuple(_event(line, number) for number, line in enumerate(events, 2))
     if told.events != len(found):
         raise ExportError("cut_off", found=len(found), events=told.events)
-    return Export(told.learner, told.machine, found)
+    return Export(told.learner, told.machine, found, told.id)
 
 
 def _unpacked(path: Path) -> bytes:

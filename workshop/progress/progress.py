@@ -95,6 +95,10 @@ class Progress:
                 raise self._trouble.with_traceback(None)
             self._save()
 
+    def learner(self) -> str:
+        """The id of whose progress this is: made with the file, the same ever after, and nobody else's."""
+        return self._use(database.learner)
+
     def events(self) -> list[Event]:
         """All events in order; those that wait have the numbers that they will get if nobody else writes."""
         with self._lock:
