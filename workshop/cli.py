@@ -297,12 +297,19 @@ def record(where: str, name: str, answer: str | None, lang: str | None) -> None:
 @ENGINE_OPTION
 @JSON_OPTION
 @LANGUAGE_OPTION
-def solve(lessons: tuple[str, ...], folder: Path | None, engine: str | None, as_json: bool, lang: str | None) -> None:
+@click.option(
+    "--as", "role", type=click.Choice(["solver", "copyist"]), default="solver", help="Who: one who copies passes little."
+)
+@click.option("--seed", type=int, default=1, show_default=True, help="What the copyist's guesses are drawn from.")
+def solve(  # noqa: PLR0913, PLR0917  # a parameter an option
+    lessons: tuple[str, ...], folder: Path | None, engine: str | None, as_json: bool, lang: str | None, role: str, seed: int
+) -> None:
     """Type every solution into real terminals and wait for the verdicts: the lessons' acceptance test."""
-    from .authoring.solving import command
+    from .authoring import solving
 
     language = lang or language_of()
-    sys.exit(command(lessons, folder, chosen_engine(engine, language), as_json, language))
+    task = solving.Task(lessons, folder, chosen_engine(engine, language), as_json, language)
+    sys.exit(solving.copying(task, seed) if role == "copyist" else solving.solving(task))
 
 
 @main.group()

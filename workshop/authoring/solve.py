@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -26,6 +26,8 @@ PATIENCE_SECONDS = 60.0
 """How long a solution may take, without anything new to be said of it, before its step counts as not passed."""
 LONGEST_SECONDS = 180.0
 """How long in all: some verdicts count on for ever."""
+MOST_KEPT = 65536
+"""Characters of a terminal's output that are kept."""
 LOOK_SECONDS = 0.25
 """How often to look when no terminal moves."""
 
@@ -55,6 +57,8 @@ class Terminal:
             stdin=slave, stdout=slave, stderr=slave, env=environment,
         )  # fmt: skip
         os.close(slave)
+        self.printed = ""
+        """The latest that the shell has printed."""
 
     def __enter__(self) -> Self:
         """The terminal itself."""
@@ -76,7 +80,7 @@ class Terminal:
     def read(self) -> None:
         """Take what the shell has printed, so that it never waits for a reader."""
         try:
-            os.read(self.master, 65536)
+            self.printed = (self.printed + os.read(self.master, 65536).decode("utf-8", "replace"))[-MOST_KEPT:]
         except OSError:  # EIO: every program on the terminal has ended
             time.sleep(LOOK_SECONDS)  # and select() would return at once for ever
 
@@ -140,12 +144,12 @@ class Solver:
         for one in lines:
             self.terminals[one.terminal - 1].type(one.line)
 
-    def _wait(self, done: Callable[[], bool]) -> None:
+    def _wait(self, done: Callable[[], bool], patience: float = PATIENCE_SECONDS) -> None:
         """Look whenever a terminal moved, and now and then, until `done()` or out of patience, which each new verdict renews."""
-        began, said, end = time.monotonic(), self.session.verdict, time.monotonic() + PATIENCE_SECONDS
+        began, said, end = time.monotonic(), self.session.verdict, time.monotonic() + patience
         while not done() and time.monotonic() < min(end, began + LONGEST_SECONDS):
             if self.session.verdict != said:
-                said, end = self.session.verdict, time.monotonic() + PATIENCE_SECONDS
+                said, end = self.session.verdict, time.monotonic() + patience
             ready, _, _ = select.select([one.master for one in self.terminals], [], [], LOOK_SECONDS)
             for terminal in self.terminals:
                 if terminal.master in ready:
@@ -172,15 +176,21 @@ def solve(session: Session, lessons: Sequence[Lesson]) -> Iterator[Outcome]:
         yield from easy
         return
     for lesson in lessons:
-        before = session.look()
-        try:
-            with ExitStack() as stack:
-                terminals = [stack.enter_context(Terminal()) for _ in range(2)]
-                yield from Solver(session, terminals).lesson(lesson)
-        except BaseException:  # broken off in its middle: the steps that would have tidied up were never typed
-            undo(before, session.look())
-            raise
-        end_orphans(before, session.look())
+        with at_terminals(session) as terminals:
+            yield from Solver(session, terminals).lesson(lesson)
+
+
+@contextmanager
+def at_terminals(session: Session) -> Iterator[list[Terminal]]:
+    """Two fresh terminals for a lesson, after which nothing of theirs runs any more."""
+    before = session.look()
+    try:
+        with ExitStack() as stack:
+            yield [stack.enter_context(Terminal()) for _ in range(2)]
+    except BaseException:  # broken off in its middle: the steps that would have tidied up were never typed
+        undo(before, session.look())
+        raise
+    end_orphans(before, session.look())
 
 
 def succeeded(outcomes: Sequence[Outcome]) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
@@ -32,6 +32,10 @@ class Library:
             if lesson.id == lesson_id:
                 return lesson
         raise ContentError(f"there is no lesson {lesson_id!r}; there are {', '.join(one.id for one in self.lessons)}")
+
+    def named(self, ids: Sequence[str]) -> list[Lesson]:
+        """The lessons of these ids, all where none is named; raises ContentError."""
+        return [self.lesson(one) for one in ids] or list(self.lessons)
 
     def step(self, where: str) -> Step:
         """The step named `lesson/step`; raises ContentError."""
