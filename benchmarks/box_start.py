@@ -57,7 +57,7 @@ def ratios_to_box(medians: dict[str, float], missing: dict[str, str]) -> dict[st
 
 def stop(client: Client) -> None:
     """End the helper of this benchmark, and its files."""
-    held = os.pidfd_open(client.ask(Hello()).values["pid"])
+    held = os.pidfd_open(client.ask(Hello()).value.pid)
     signal.pidfd_send_signal(held, signal.SIGTERM)
     select.select([held], [], [], 10)
     os.close(held)
@@ -105,7 +105,7 @@ def box_by_helper(client: Client) -> float:
     reply = client.ask(Run("busybox", ["echo"], remove=True))
     os.read(reply.descriptors[0], 1)
     took = time.perf_counter() - began
-    client.ask(Wait(reply.values["id"]))
+    client.ask(Wait(reply.value.id))
     for descriptor in reply.descriptors:
         os.close(descriptor)
     return took

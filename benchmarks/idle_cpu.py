@@ -29,7 +29,7 @@ def helper_pid() -> int:
     from workshop.protocol import Hello  # noqa: PLC0415 -- the same
 
     with Client.connect() as client:
-        return int(client.ask(Hello()).values["pid"])
+        return int(client.ask(Hello()).value.pid)
 
 
 def main() -> None:

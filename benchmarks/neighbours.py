@@ -79,7 +79,7 @@ def forks(process: Process, enough: Event) -> None:
     """As many processes as a box may have, while they are looked at without a pause."""
     many = "i=0; while [ $i -lt 3900 ]; do sleep 600 & i=$((i+1)); done; wait"
     with process.connect(ANN) as client:
-        box = client.ask(Run("busybox", ["sh", "-c", many], detach=True, pids=4000, memory=1 << 30)).values["id"]
+        box = client.ask(Run("busybox", ["sh", "-c", many], detach=True, pids=4000, memory=1 << 30)).value.id
         while not enough.is_set():
             _closed(client.ask(Observe(["processes", "ipc", "hostname"])))
         client.ask(Remove(box, force=True))
@@ -88,7 +88,7 @@ def forks(process: Process, enough: Event) -> None:
 def prints(process: Process, enough: Event) -> None:
     """32 boxes that print without end."""
     with process.connect(ANN) as client:
-        boxes = [client.ask(Run("busybox", ["yes"], detach=True)).values["id"] for _ in range(32)]
+        boxes = [client.ask(Run("busybox", ["yes"], detach=True)).value.id for _ in range(32)]
         enough.wait()
         for one in boxes:
             client.ask(Remove(one, force=True))
@@ -97,7 +97,7 @@ def prints(process: Process, enough: Event) -> None:
 def executes(process: Process, enough: Event) -> None:
     """As many programs as an account may have, with terminals where they may be had."""
     with process.connect(ANN) as client:
-        boxes = [client.ask(Run("busybox", ["sleep", "600"], detach=True)).values["id"] for _ in range(4)]
+        boxes = [client.ask(Run("busybox", ["sleep", "600"], detach=True)).value.id for _ in range(4)]
         for number in range(400):
             with contextlib.suppress(HelperError):
                 client.ask(Exec(boxes[number % 4], ["sleep", "600"], terminal=number < 60, detach=True))

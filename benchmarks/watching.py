@@ -100,7 +100,7 @@ def beside_looks(process: helpers.Process, subjects: list[str]) -> dict[str, flo
 def measured(process: helpers.Process) -> dict[str, object]:
     """All of it, with the boxes."""
     with process.connect(ANN) as ann:
-        boxes = [helpers.background(ann)["id"] for _ in range(BOXES)]
+        boxes = [helpers.background(ann).id for _ in range(BOXES)]
         first = round(timed(lambda: look(ann, [])), 1)
         took = {name: usual(ann, asked) for name, asked in KINDS.items()}
         waits = {"idle": hellos(process), "computing": beside(computes, process)}

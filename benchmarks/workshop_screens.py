@@ -58,7 +58,7 @@ def end_helper() -> None:
 
     with suppress(HelperError, ProcessLookupError):
         with Client.connect() as client:
-            helper = os.pidfd_open(client.ask(Hello()).values["pid"])
+            helper = os.pidfd_open(client.ask(Hello()).value.pid)
         signal.pidfd_send_signal(helper, signal.SIGTERM)
         select.select([helper], [], [], PATIENCE_SECONDS)
         os.close(helper)

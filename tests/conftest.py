@@ -131,7 +131,7 @@ def stop_helper(instance: str) -> None:
         patch.setenv("WORKSHOP_INSTANCE", instance)
         try:
             with Client.connect() as client:
-                process = os.pidfd_open(client.ask(Hello()).values["pid"])
+                process = os.pidfd_open(client.ask(Hello()).value.pid)
         except (HelperError, ProcessLookupError):
             return
     try:

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import workshop
 from workshop.client.connection import Client, HelperError
-from workshop.protocol import Hello, List, Remove
+from workshop.protocol import ContainerInfo, Hello, List, Remove
 
 INSTANCE = f"ws-f{os.getpid()}"
 """One of this run's own, so that two runs on a machine do not kill each other's helpers."""
@@ -133,20 +133,20 @@ def in_instance() -> Iterator[None]:
 def helper_pid() -> int:
     """The pid of the helper that answers."""
     with Client.connect() as client:
-        return int(client.ask(Hello()).values["pid"])
+        return int(client.ask(Hello()).value.pid)
 
 
-def boxes() -> list[dict[str, object]]:
+def boxes() -> tuple[ContainerInfo, ...]:
     """Every box that the helper knows of."""
     with Client.connect() as client:
-        return list(client.ask(List(all=True)).values["containers"])
+        return client.ask(List(all=True)).value.containers
 
 
 def remove_boxes() -> None:
     """Remove every box that the helper knows of."""
     for one in boxes():
         with contextlib.suppress(HelperError), Client.connect() as client:
-            client.ask(Remove(str(one["id"]), force=True))
+            client.ask(Remove(one.id, force=True))
 
 
 def box(*arguments: str) -> subprocess.CompletedProcess[str]:

@@ -25,6 +25,6 @@ def client(process: Process) -> Iterator[Client]:
     """A connection of root's; what it started ends with it."""
     with process.connect() as one:
         yield one
-        for container in one.ask(protocol.List(all=True)).values["containers"]:
+        for container in one.ask(protocol.List(all=True)).value.containers:
             with contextlib.suppress(HelperError):  # one that was ending has gone by itself
-                one.ask(protocol.Remove(container["id"], force=True))
+                one.ask(protocol.Remove(container.id, force=True))

@@ -134,29 +134,29 @@ def run(client: Client, *command: str, **others: Any) -> Ran:
     """Run a command in a sandbox of its own, to its end."""
     reply = client.ask(protocol.Run("busybox", list(command), remove=True, **others))
     output, error = map(read_all, reply.descriptors)
-    return Ran(output, error, client.ask(protocol.Wait(reply.values["id"])).values["code"])
+    return Ran(output, error, client.ask(protocol.Wait(reply.value.id)).value.code)
 
 
 def execute(client: Client, container: str, *command: str) -> Ran:
     """Run a command in a sandbox that runs already, to its end."""
     reply = client.ask(protocol.Exec(container, list(command)))
     output, error = map(read_all, reply.descriptors)
-    return Ran(output, error, client.ask(protocol.Wait(container, reply.values["process"])).values["code"])
+    return Ran(output, error, client.ask(protocol.Wait(container, reply.value.process)).value.code)
 
 
-def background(client: Client, *command: str, **others: Any) -> dict[str, Any]:
+def background(client: Client, *command: str, **others: Any) -> protocol.ContainerInfo:
     """Start a detached sandbox that does nothing until it is stopped, and inspect it."""
     wanted = list(command) or ["sleep", "1000"]
     reply = client.ask(protocol.Run("busybox", wanted, detach=True, **others))
-    return inspect(client, reply.values["id"])
+    return inspect(client, reply.value.id)
 
 
-def inspect(client: Client, container: str) -> dict[str, Any]:
+def inspect(client: Client, container: str) -> protocol.ContainerInfo:
     """What the helper knows of a sandbox."""
-    return client.ask(protocol.Inspect(container)).values
+    return client.ask(protocol.Inspect(container)).value
 
 
-def refusal(client: Client, request: protocol.Request) -> str:
+def refusal(client: Client, request: protocol.Request[object]) -> str:
     """The slug with which a request is refused."""
     with pytest.raises(HelperError) as refused:
         client.ask(request)

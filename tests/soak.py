@@ -41,6 +41,7 @@ from workshop.protocol import (
     Stop,
     Transferred,
     Unpack,
+    Update,
     request_packet,
 )
 
@@ -115,7 +116,7 @@ class Customer(threading.Thread):
 
     def executes(self, client: Client) -> None:
         """A program in a box."""
-        box = client.ask(Run("busybox", ["sleep", "600"], detach=True)).values["id"]
+        box = client.ask(Run("busybox", ["sleep", "600"], detach=True)).value.id
         faults.close_all(client.ask(Exec(box, ["sleep", "1"])).descriptors)
         client.ask(Remove(box, force=True))
 
@@ -132,7 +133,7 @@ class Customer(threading.Thread):
 
     def stops(self, client: Client) -> None:
         """A box that ignores SIGTERM."""
-        box = client.ask(Run("busybox", faults.BROOD, detach=True)).values["id"]
+        box = client.ask(Run("busybox", faults.BROOD, detach=True)).value.id
         client.ask(Stop(box, 0))
         client.ask(Remove(box, force=True))
 
@@ -144,7 +145,7 @@ class Customer(threading.Thread):
 
     def steps(self, client: Client) -> None:
         """A box that is made step by step."""
-        box = client.ask(Run("busybox", ["sh"], step=True, terminal=True)).values["id"]
+        box = client.ask(Run("busybox", ["sh"], step=True, terminal=True)).value.id
         for _ in range(self.dice.randrange(20)):
             faults.close_all(client.ask(Step(box)).descriptors)
 
@@ -239,7 +240,9 @@ def _mangle(uid: int, count: int) -> None:
             for _ in range(min(100, count - sent)):
                 sent += 1
                 os.write(client.fileno(), _changed(dice, bytearray(dice.choice(whole))))
-                client.receive()
+                client.receive(
+                    Update
+                )  # whatever it was made to ask: this reply has no fields, and those of others are passed over
 
 
 def _changed(dice: random.Random, packet: bytearray) -> bytes:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.annotations import Annotation, crossing
 from tests.imports import ROOT, Import, imports, package_of, trees
 
 MOST_METHODS = 20
@@ -101,6 +102,31 @@ def _offers(package: str) -> set[str]:
         if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name) and node.targets[0].id == "__all__"
     ]
     return {name for found in lists for name in found}
+
+
+def test_no_mapping_to_anything_crosses_a_package() -> None:
+    """What packages, and rooms of the helper, give each other is typed: no `dict[str, Any]`, whatever it stands in."""
+    assert [(one.module, one.name) for one in crossing() if _has_vague_mapping(one)] == []
+
+
+def _has_vague_mapping(one: Annotation) -> bool:
+    """True where a mapping has `Any` for its values."""
+    return any(
+        isinstance(node, ast.Subscript)
+        and isinstance(node.slice, ast.Tuple)
+        and ast.unparse(node.value).rpartition(".")[2].lower() in ("dict", "mapping", "mutablemapping", "defaultdict")
+        and ast.unparse(node.slice.elts[-1]).rpartition(".")[2] == "Any"
+        for node in ast.walk(one.tree)
+    )
+
+
+def test_what_crosses_packages_is_found() -> None:
+    """A function's parameters and result, a class's members, an alias, and what a first page hands on of its own modules."""
+    found = {(one.module, one.name, ast.unparse(one.tree)) for one in crossing()}
+    assert ("workshop.protocol.replies", "ContainerInfo.cgroups", "dict[str, str]") in found
+    assert ("workshop.client.connection", "Client.ask", "protocol.Request[Value]") in found
+    assert ("workshop.client.connection", "Client.ask", "Reply[Value]") in found
+    assert ("workshop.helper.engine.stepping", "Looked", "Callable[[InsideView | Exception], None]") in found
 
 
 def test_imports_go_down_in_the_helper_too() -> None:

@@ -50,7 +50,7 @@ def test_the_helper_and_its_clients_are_components(helper: str) -> None:
         assert box.stdout
         box.stdout.readline()
         seen = client.observe(["components"]).host
-        pid = client.ask(Hello()).values["pid"]
+        pid = client.ask(Hello()).value.pid
         box.kill()
         box.wait()
         after = client.observe(["components"]).host

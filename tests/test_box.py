@@ -29,8 +29,8 @@ def no_boxes(helper: str) -> Iterator[None]:
     """A helper, and no box of this test's left in it."""
     yield
     with Client.connect() as client:
-        for one in client.ask(List(all=True)).values["containers"]:
-            client.ask(Remove(one["id"], force=True))
+        for one in client.ask(List(all=True)).value.containers:
+            client.ask(Remove(one.id, force=True))
 
 
 def box(*arguments: str, typed: bytes = b"", language: str = "C.UTF-8") -> tuple[int, str, str]:

@@ -77,7 +77,7 @@ def test_without_systemd_a_program_starts_the_helper_for_everybody(tmp_path: Pat
             with pytest.MonkeyPatch.context() as environment:
                 environment.setenv("WORKSHOP_INSTANCE", instance)
                 with Client.connect() as client:
-                    assert client.ask(Hello()).values["pid"] == running.pid
+                    assert client.ask(Hello()).value.pid == running.pid
             running.terminate()
             assert running.wait(10) == 0
     finally:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+import json
 
 import pytest
 from click.testing import CliRunner
@@ -15,28 +15,31 @@ from workshop.box.network_commands import network_group
 from workshop.box.options import Bytes, Cpus
 from workshop.box.stats import usage
 from workshop.facts import Cgroups, Container, Cpu, Facts, Membership, Memory, Namespaces, Pids, Process
+from workshop.protocol import ContainerInfo, Limits
 from workshop.words import binary_size, decimal_size
 
 NOW = 1_700_000_000.0
-BOX: dict[str, Any] = {
-    "id": "0123456789abcdef" * 4,
-    "name": "quiet_pine",
-    "image": "busybox",
-    "command": ["sleep", "100"],
-    "created": NOW - 65,
-    "state": "running",
-    "code": 0,
-    "ended": 0,
-    "pid": 4321,
-    "hostname": "0123456789ab",
-    "limits": {"millicpus": 500, "memory": 67_108_864, "pids": 50, "cpus": "", "shares": 0},
-    "cgroups": {"cpu": "/sys/fs/cgroup/cpu/workshop/0123"},
-    "remove": True,
-    "dropped": [],
-    "network": "shop",
-    "address": "172.18.0.2",
-    "variables": [],
-}
+BOX = ContainerInfo(
+    id="0123456789abcdef" * 4,
+    name="quiet_pine",
+    image="busybox",
+    image_id="sha256:abc",
+    command=("sleep", "100"),
+    created=NOW - 65,
+    state="running",
+    code=0,
+    ended=0,
+    pid=4321,
+    hostname="0123456789ab",
+    limits=Limits(millicpus=500, memory=67_108_864, pids=50),
+    cgroups={"cpu": "/sys/fs/cgroup/cpu/workshop/0123"},
+    remove=True,
+    dropped=(),
+    network="shop",
+    address="172.18.0.2",
+    variables=(),
+    executions=(),
+)
 
 
 def test_ps_has_the_columns_of_docker() -> None:
@@ -50,23 +53,23 @@ def test_ps_has_the_columns_of_docker() -> None:
 
 def test_an_ended_box_shows_its_code() -> None:
     """An ended box says with which code, and how long ago."""
-    ended = {**BOX, "state": "exited", "code": 137, "ended": NOW - 5}
+    ended = BOX._replace(state="exited", code=137, ended=NOW - 5)
     assert box_print.status(ended, NOW) == "Exited (137) 5 seconds ago"
 
 
 def test_a_long_command_is_shortened_unless_told_otherwise() -> None:
     """The command takes no more than its column, and --no-trunc shows all of it and of the id."""
-    long = {**BOX, "command": ["sh", "-c", "echo a long command"]}
+    long = BOX._replace(command=("sh", "-c", "echo a long command"))
     assert '"sh -c echo a long..."' in box_print.container_table([long], NOW, True)
     whole = box_print.container_table([long], NOW, False)
     assert '"sh -c echo a long command"' in whole
-    assert BOX["id"] in whole
+    assert BOX.id in whole
 
 
 @given(st.text(max_size=30))
 def test_nothing_that_a_terminal_obeys_is_printed(command: str) -> None:
     """Control and bidirectional characters in a command come out as escapes, so that a line stays a line."""
-    printed = box_print.container_table([{**BOX, "command": [command]}], NOW, False)
+    printed = box_print.container_table([BOX._replace(command=(command,))], NOW, False)
     assert len(printed.split("\n")) == 2
     assert printed.replace("\n", "").isprintable()
 
@@ -102,8 +105,8 @@ def test_sizes_are_in_units() -> None:
 
 def test_inspect_has_the_keys_of_docker() -> None:
     """Scripts that read `docker inspect` find id, state, command and limits where they are used to."""
-    seen = box_print.details(BOX)
-    assert (seen["Id"], seen["Name"], seen["Created"]) == (BOX["id"], "/quiet_pine", "2023-11-14T22:12:15.000000Z")
+    seen = json.loads(json.dumps(box_print.details(BOX)))
+    assert (seen["Id"], seen["Name"], seen["Created"]) == (BOX.id, "/quiet_pine", "2023-11-14T22:12:15.000000Z")
     assert (seen["State"]["Status"], seen["State"]["Running"], seen["State"]["Pid"]) == ("running", True, 4321)
     assert seen["Config"] == {"Image": "busybox", "Cmd": ["sleep", "100"], "Hostname": "0123456789ab", "Env": []}
     limits = {"NanoCpus": 500_000_000, "Memory": 67_108_864, "PidsLimit": 50, "CpusetCpus": "", "CpuShares": 0}
@@ -142,12 +145,12 @@ def test_processors_are_read_as_docker_reads_them(text: str, cpus: int | None) -
     assert Cpus().number(text) == cpus
 
 
-def reading(usage_us: int, memory: Memory | None, group: str = f"/workshop/{BOX['id']}") -> Facts:
+def reading(usage_us: int, memory: Memory | None, group: str = f"/workshop/{BOX.id}") -> Facts:
     """One reading of one box."""
     member = Membership(2, ("cpu", "memory", "pids"), group, f"/sys/fs/cgroup{group}")
     groups = Cgroups((member,), cpu=Cpu(usage_us=usage_us), memory=memory, pids=Pids(current=3))
     init = Process(pid=4321, inner=1, parent=1, uid=0, name="sh")
-    return Facts(containers=(Container(BOX["id"], "quiet_pine", "box", Namespaces(pid=7), init, cgroups=groups),))
+    return Facts(containers=(Container(BOX.id, "quiet_pine", "box", Namespaces(pid=7), init, cgroups=groups),))
 
 
 def test_stats_count_from_one_reading_to_the_next() -> None:

@@ -59,13 +59,13 @@ def test_a_follower_reads_a_box_to_its_end_that_is_gone_by_then() -> None:
     """Who reads the output of a box with --rm gets all of it, even what was printed just before it was removed."""
     started("--rm", "--name", "talker", "busybox", "sh", "-c", "echo one; while [ ! -e /tmp/go ]; do sleep 0.1; done; echo two")
     with Client.connect() as reader:
-        first = reader.ask(Logs("talker", wait=True)).values
-        assert (first["pieces"], first["ended"]) == ([[1, "one\n"]], False)
+        first = reader.ask(Logs("talker", wait=True)).value
+        assert (first.pieces, first.ended) == (((1, "one\n"),), False)
         box("exec", "talker", "touch", "/tmp/go")  # noqa: S108  # the box's own
         box("wait", "talker")
         assert "No such container" in box("inspect", "talker")[2]
-        rest = reader.ask(Logs("talker", first["next"], wait=True)).values
-        assert (rest["pieces"], rest["ended"]) == ([[1, "two\n"]], True)
+        rest = reader.ask(Logs("talker", first.next, wait=True)).value
+        assert (rest.pieces, rest.ended) == (((1, "two\n"),), True)
 
 
 def test_the_last_of_much_output_is_kept_and_nobody_waits() -> None:

@@ -51,7 +51,7 @@ def in_class_table(folder: Path) -> str:
 
 def in_box_table(_: Path) -> str:
     """A box that was started with that word."""
-    return container_table([{**BOX, "command": [NAME]}], NOW, truncate=False)
+    return container_table([BOX._replace(command=(NAME,))], NOW, truncate=False)
 
 
 def in_doctor(_: Path) -> str:
@@ -75,7 +75,7 @@ def test_no_face_lets_it_through(shown: object, kind: str, tmp_path: Path) -> No
 
 def test_box_shows_that_two_names_differ() -> None:
     """Where a name is typed again, what would not be seen is an escape, as Docker writes it."""
-    assert r"a\u200bz" in container_table([{**BOX, "command": ["a\u200bz"]}], NOW, truncate=False)
+    assert r"a\u200bz" in container_table([BOX._replace(command=("a\u200bz",))], NOW, truncate=False)
 
 
 @given(st.text(max_size=20))

@@ -46,12 +46,43 @@ def test_bytes_that_are_no_reply_are_said_to_be_so(packet: bytes) -> None:
     assert answered(packet) in ("unreadable_reply", "")
 
 
+@pytest.mark.parametrize(
+    "packet",
+    [
+        b'{"ok":{"version":1,"pid":2}}',
+        b'{"ok":{"version":1,"pid":"2","root":true}}',
+        b'{"ok":[]}',
+        b"{}",
+        b'{"error":5,"values":{}}',
+        b'{"error":"x","values":[]}',
+        b'{"error":"x","values":{"a":{}}}',
+        b'{"file":true}',
+    ],
+)
+def test_a_reply_of_another_shape_is_said_to_be_so(packet: bytes) -> None:
+    """Keys that are missing, values of another type: the sentence says that it is another version, and what to do."""
+    assert answered(packet) == "unreadable_reply"
+
+
+def test_whatever_a_refusal_is_called_and_tells_is_told() -> None:
+    """One of a newer helper, also where its values have names that mean something to us, and where it has more than values."""
+    assert answered(b'{"error":"of_tomorrow","values":{"slug":"a","self":1,"fit":"b","language":"c"},"more":[]}') == "of_tomorrow"
+
+
+def test_a_memory_file_that_is_longer_than_any_answer_is_not_read() -> None:
+    """It could be of any length, and takes no room before it is read."""
+    descriptor = os.memfd_create("answer")
+    os.truncate(descriptor, (64 << 20) + 1)
+    assert answered(b'{"file":true}', descriptor) == "unreadable_reply"
+
+
 def test_a_large_reply_that_is_missing_or_broken_is_said_to_be_so() -> None:
     """A memory file that did not come, as when this process has no descriptor left, or that holds no JSON."""
     assert answered(b'{"file":true}') == "unreadable_reply"
     assert answered(b'{"file":true}', memory_file(b"{")) == "unreadable_reply"
     assert answered(b'{"file":true}', memory_file(b"\xff")) == "unreadable_reply"
-    assert answered(b'{"file":true}', memory_file(b"{}")) == ""
+    assert answered(b'{"file":true}', memory_file(b"[]")) == "unreadable_reply"
+    assert answered(b'{"file":true}', memory_file(b'{"version":1,"pid":2,"root":true}')) == ""
 
 
 def test_facts_that_cannot_be_read_are_said_to_be_so() -> None:
@@ -88,7 +119,7 @@ def test_the_log_of_ones_own_helper_is_begun_anew_when_it_is_long(monkeypatch: p
         log.write_bytes(b"x" * size)
         start_helper()
         with Client.connect() as client:
-            pid = client.ask(Hello()).values["pid"]
+            pid = client.ask(Hello()).value.pid
         assert (log.stat().st_size >= size) == kept
         os.kill(pid, signal.SIGTERM)
         wait_until_gone(pid)

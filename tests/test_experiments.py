@@ -33,7 +33,7 @@ def surroundings() -> Iterator[Surroundings]:
 def boxes() -> int:
     """How many boxes there are, ended ones too."""
     with Client.connect() as client:
-        return len(client.ask(List(all=True)).values["containers"])
+        return len(client.ask(List(all=True)).value.containers)
 
 
 def result(run: ExperimentRun) -> Measured:

@@ -17,7 +17,7 @@ import pytest
 from tests import faults
 from tests.screen import Screen
 from workshop.client.connection import Client, HelperError
-from workshop.protocol import Inspect, Remove, Run
+from workshop.protocol import ContainerInfo, Inspect, Remove, Run
 
 KILLS = 200
 RM_SECONDS = 1.0
@@ -67,7 +67,7 @@ class Customer(threading.Thread):
             reply = client.ask(Run("busybox", command, detach=self.random.random() < 0.5))
             faults.close_all(reply.descriptors)
             if self.random.random() < 0.8:
-                client.ask(Remove(reply.values["id"], force=True))
+                client.ask(Remove(reply.value.id, force=True))
             self.served += 1
 
 
@@ -103,7 +103,7 @@ def test_a_killed_client_takes_its_box_with_it(running: faults.Helper) -> None:
     """kill -9 of `box run -it` ends the box: the helper sees the connection go."""
     with Screen([faults.BOX, "run", "-it", "--name", "one", "busybox"], environment=faults.ENVIRONMENT) as screen:
         screen.wait("/ #")
-        pid = inspected("one")["pid"]
+        pid = inspected("one").pid
         os.kill(screen.pid, signal.SIGKILL)
         faults.wait_for_death(int(str(pid)))
     faults.remove_boxes()
@@ -123,10 +123,10 @@ def test_a_killed_helper_gives_the_terminal_back(running: faults.Helper) -> None
     assert faults.left_in_the_end() == {}
 
 
-def inspected(name: str) -> dict[str, object]:
+def inspected(name: str) -> ContainerInfo:
     """What the helper says of a box."""
     with Client.connect() as client:
-        return client.ask(Inspect(name)).values
+        return client.ask(Inspect(name)).value
 
 
 def test_a_client_killed_while_it_starts_a_box_leaves_one_that_can_be_removed(running: faults.Helper) -> None:
@@ -138,7 +138,7 @@ def test_a_client_killed_while_it_starts_a_box_leaves_one_that_can_be_removed(ru
         time.sleep(part * 0.01)  # the moment is the experiment
         client.kill()
         client.wait()
-    known = {str(one["id"]) for one in faults.boxes()}
+    known = {one.id for one in faults.boxes()}
     assert {Path(path).name for path in faults.left().get("cgroups", [])} <= known
     faults.remove_boxes()
     assert faults.left_in_the_end(running) == {}
@@ -160,7 +160,7 @@ def test_boxes_of_killed_clients_are_gone_after_a_kill_of_the_helper_too(running
 
 def directory(name: str, controller: str) -> Path:
     """A box's directory of one controller, in whichever version of cgroups has it."""
-    groups = inspected(name)["cgroups"]
+    groups = inspected(name).cgroups
     assert isinstance(groups, dict)
     return Path(str(groups.get(controller) or groups["unified"]))
 
@@ -205,7 +205,7 @@ def test_a_hostile_workload_is_removed_within_a_second(running: faults.Helper, w
     assert (done.returncode, done.stdout) == (0, "one\n"), done.stderr
     assert took < RM_SECONDS
     assert faults.left_in_the_end(running) == {}
-    assert faults.boxes() == []
+    assert faults.boxes() == ()
 
 
 def test_a_frozen_box_does_not_outlive_a_killed_helper(running: faults.Helper) -> None:

@@ -22,6 +22,7 @@ from workshop.client.connection import Client, HelperError
 from workshop.protocol import (
     MAXIMUM_PACKET,
     REQUESTS,
+    ContainerInfo,
     Exec,
     Inspect,
     List,
@@ -91,7 +92,7 @@ def as_user(uid: int, act: Callable[[], object]) -> object:
     return json.loads(said)
 
 
-def asked(request: Request) -> str:
+def asked(request: Request[object]) -> str:
     """The slug of the refusal, empty where there was none."""
     try:
         with Client.connect() as client:
@@ -104,7 +105,7 @@ def asked(request: Request) -> str:
 def started(name: str) -> str:
     """A detached box of the caller's own; gives its id."""
     with Client.connect() as client:
-        return str(client.ask(Run("busybox", ["sleep", "600"], name=name, detach=True)).values["id"])
+        return str(client.ask(Run("busybox", ["sleep", "600"], name=name, detach=True)).value.id)
 
 
 @pytest.fixture
@@ -131,7 +132,7 @@ def test_a_learner_runs_a_box_of_their_own(victim: dict[str, object]) -> None:
     assert as_user(LEARNER, lambda: asked(Exec(str(victim["id"]), ["true"]))) == ""
 
 
-REACHES: dict[str, Callable[[str], Request]] = {
+REACHES: dict[str, Callable[[str], Request[object]]] = {
     "inspect": Inspect,
     "stop": Stop,
     "wait": Wait,
@@ -159,7 +160,7 @@ def test_a_neighbour_cannot_see_it() -> None:
     def seen() -> object:
         started("mine")
         with Client.connect() as client:
-            listed = [one["name"] for one in client.ask(List(all=True)).values["containers"]]
+            listed = [one.name for one in client.ask(List(all=True)).value.containers]
             watched = [one.name for one in client.observe(["processes", "cgroups"]).containers if one.engine == "box"]
             client.ask(Remove("mine", force=True))
         return [listed, watched]
@@ -206,7 +207,7 @@ def exchange(frame: bytes) -> None:
             faults.close_all(descriptors)
 
 
-def state() -> tuple[list[dict[str, object]], int, int]:
+def state() -> tuple[tuple[ContainerInfo, ...], int, int]:
     """The helper's boxes, its pid and the number of its descriptors."""
     boxes, pid = faults.boxes(), faults.helper_pid()
     return boxes, pid, len(list(Path(f"/proc/{pid}/fd").iterdir()))

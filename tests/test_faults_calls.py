@@ -86,7 +86,7 @@ def most_of_one_process(log: str, call: str) -> int:
 def a_life() -> None:
     """A box's life: started, entered, removed."""
     with Client.connect() as client:
-        box = client.ask(Run("busybox", faults.BROOD, detach=True)).values["id"]
+        box = client.ask(Run("busybox", faults.BROOD, detach=True)).value.id
         joined = client.ask(Exec(box, ["sleep", "600"], terminal=True))
         faults.close_all(joined.descriptors)
         client.ask(Remove(box, force=True))

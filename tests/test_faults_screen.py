@@ -25,7 +25,7 @@ MOMENTS = [random.Random(20 + n).uniform(0, 0.6) for n in range(8)]  # noqa: S31
 def containers() -> list[object]:
     """What the helper knows of, ended ones included."""
     with Client.connect() as client:
-        return list(client.ask(List(all=True)).values["containers"])
+        return list(client.ask(List(all=True)).value.containers)
 
 
 def wait_until_none(seconds: float = 5.0) -> list[object]:

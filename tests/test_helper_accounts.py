@@ -126,9 +126,9 @@ def test_a_subordinate_identity_has_what_its_account_has(process: Process) -> No
 
     def reach() -> list[object]:
         with connect_as(process, 77) as client:
-            mine = client.ask(Inspect("mine")).values["name"]
+            mine = client.ask(Inspect("mine")).value.name
             client.ask(Remove("mine", force=True))
-            return [mine, client.ask(List(all=True)).values["containers"]]
+            return [mine, client.ask(List(all=True)).value.containers]
 
     with process.connect(ALICE) as alice:
         background(alice, name="mine")
@@ -146,7 +146,7 @@ def test_a_nested_namespace_belongs_to_the_account_too(process: Process) -> None
         assert libc.unshare(CLONE_NEWUSER) == 0
         Path("/proc/self/uid_map").write_text("0 5 1")
         with connect_as(process, 0) as client:
-            return client.ask(Inspect("mine")).values["name"]
+            return client.ask(Inspect("mine")).value.name
 
     with process.connect(ALICE) as alice:
         background(alice, name="mine")
@@ -159,7 +159,7 @@ def test_a_listed_subordinate_uid_is_its_accounts_without_a_namespace(process: P
     """What /etc/subuid gives to Bob is Bob's, wherever it calls from."""
     with process.connect(BOB) as bob, process.connect(LISTED + 9) as other, process.connect(LISTED - 1) as stranger:
         background(bob, name="mine")
-        assert inspect(other, "mine")["name"] == "mine"
+        assert inspect(other, "mine").name == "mine"
         assert refusal(stranger, Inspect("mine")) == "no_such_container"
         other.ask(Remove("mine", force=True))
 
@@ -219,7 +219,7 @@ def test_root_has_connections_that_nobody_else_can_take(process: Process) -> Non
         with process.connect(BOB) as bob:
             assert refusal(bob, Hello()) == "too_many_callers"
         with process.connect() as root:
-            assert root.ask(Hello()).values["root"] is True
+            assert root.ask(Hello()).value.root is True
 
 
 @pytest.mark.root
@@ -263,7 +263,7 @@ def test_a_changed_subuid_counts_from_the_next_connection_on(process: Process) -
         with listed.open("a") as file:
             file.write("bob:900000:10\n")
         with process.connect(900_001) as after:
-            assert inspect(after, "mine")["name"] == "mine"
+            assert inspect(after, "mine").name == "mine"
             after.ask(Remove("mine", force=True))
 
 

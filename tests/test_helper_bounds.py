@@ -80,7 +80,7 @@ def test_the_same_processor_may_be_named_often(client: Client) -> None:
         (Observe(["hostname"] * 65), "subjects"),
     ],
 )
-def test_every_list_has_a_bound(client: Client, wanted: Request, key: str) -> None:
+def test_every_list_has_a_bound(client: Client, wanted: Request[object], key: str) -> None:
     """A list with more members than anybody needs is refused by name, before its members are looked at."""
     background(client, name="one")
     assert refusal(client, wanted) == "list_too_long"
@@ -91,7 +91,7 @@ def test_a_command_may_have_a_thousand_words(client: Client) -> None:
     assert run(client, "echo", *["x"] * 1023).output == " ".join(["x"] * 1023) + "\n"
 
 
-def full(make: Callable[[str], Request], letter: str = "x") -> bytes:
+def full(make: Callable[[str], Request[object]], letter: str = "x") -> bytes:
     """The longest packet of a request with a text in it that can be any long."""
     size = (MAXIMUM_PACKET - len(request_packet(make("")))) // len(letter.encode())
     return request_packet(make(letter * size))
@@ -171,7 +171,7 @@ def test_descriptors_that_come_with_a_request_end_the_connection(process: Proces
             end.connect(process.socket_path)
             socket.send_fds(end, [b'{"operation":"remove","container":"kept","force":true}'], [0] * count)
             assert end.recv(MAXIMUM_PACKET) == b""
-        assert inspect(other, box["id"])["state"] == "running"
+        assert inspect(other, box.id).state == "running"
         assert len(os.listdir(f"/proc/{process.process.pid}/fd")) == before  # noqa: PTH208  # as above
         assert refusal(other, Logs("nobody")) == "no_such_container"
 
@@ -181,5 +181,5 @@ def test_a_refusal_that_would_repeat_a_packet_repeats_its_beginning(process: Pro
     with process.connect() as client:
         client._connection.send(full(Inspect))
         with pytest.raises(Exception, match="no_such_container"):
-            client.receive()
-        assert client.ask(Hello()).values["root"] is True
+            client.receive(Inspect)
+        assert client.ask(Hello()).value.root is True

@@ -25,7 +25,7 @@ from workshop.helper.engine.loop import SLICE_SECONDS, Loop, Task
 from workshop.helper.engine.shares import BURST_SECONDS, Allowance
 from workshop.helper.service.connections import Connection
 from workshop.helper.service.server import CONNECTIONS_EACH, Server
-from workshop.protocol import Exec, Hello, Images, Inspect, List, Remove, Run, Stop, Update, Wait
+from workshop.protocol import Exec, Hello, Images, Inspect, Limits, List, Remove, Run, Stop, Update, Wait
 
 pytest_plugins = ["tests.helper_fixtures"]
 pytestmark = pytest.mark.root
@@ -36,29 +36,29 @@ def test_another_users_sandbox_is_not_there(process: Process) -> None:
     """Whatever Bob asks of Alice's sandbox, by name, id or a part of it, there is no such container; root sees both."""
     with process.connect(ALICE) as alice, process.connect(BOB) as bob, process.connect() as root:
         box = background(alice, name="mine")
-        for reference in ("mine", box["id"], box["id"][:6], ""):
+        for reference in ("mine", box.id, box.id[:6], ""):
             for request in (
                 Inspect(reference), Exec(reference, ["id"]), Stop(reference), Remove(reference, force=True), Wait(reference),
                 Update(reference, millicpus=100),
             ):  # fmt: skip
                 assert refusal(bob, request) == "no_such_container"
-        assert bob.ask(List(all=True)).values == {"containers": []}
-        assert [one["name"] for one in alice.ask(List()).values["containers"]] == ["mine"]
-        assert root.ask(List()).values["containers"] == [inspect(alice, "mine")]
+        assert bob.ask(List(all=True)).value.containers == ()
+        assert [one.name for one in alice.ask(List()).value.containers] == ["mine"]
+        assert root.ask(List()).value.containers == (inspect(alice, "mine"),)
         theirs = background(bob, name="mine")
         assert refusal(root, Inspect("mine")) == "ambiguous"
         for client, one in ((alice, box), (bob, theirs)):
-            client.ask(Remove(one["id"], force=True))
+            client.ask(Remove(one.id, force=True))
 
 
 def test_facts_hold_no_sandbox_of_anothers(process: Process) -> None:
     """Bob's facts don't hold Alice's sandbox, and hers do."""
     with process.connect(ALICE) as alice, process.connect(BOB) as bob:
         box = background(alice)
-        assert box["id"] not in [one.id for one in bob.observe(["processes"]).containers]
+        assert box.id not in [one.id for one in bob.observe(["processes"]).containers]
         seen = {one.id: one for one in alice.observe(["processes", "hostname"]).containers}
-        assert (seen[box["id"]].name, seen[box["id"]].hostname, seen[box["id"]].engine) == (box["name"], box["id"][:12], "box")
-        alice.ask(Remove(box["id"], force=True))
+        assert (seen[box.id].name, seen[box.id].hostname, seen[box.id].engine) == (box.name, box.id[:12], "box")
+        alice.ask(Remove(box.id, force=True))
 
 
 @pytest.mark.skipif(not shutil.which("strace"), reason="not installed: strace")
@@ -67,10 +67,10 @@ def test_what_is_anothers_is_not_even_read(process: Process, tmp_path: Path) -> 
     with process.connect(ALICE) as alice, process.connect(BOB) as bob:
         box = background(alice, "sh", "-c", "sleep 1000 & wait")
         with traced(bob, tmp_path / "for her") as hers:
-            inside = next(one for one in alice.observe(["processes"]).containers if one.id == box["id"])
+            inside = next(one for one in alice.observe(["processes"]).containers if one.id == box.id)
         with traced(bob, tmp_path / "for him") as his:
             bob.observe(["processes", "components", "roots"])
-        alice.ask(Remove(box["id"], force=True))
+        alice.ask(Remove(box.id, force=True))
     opened = [f'"/proc/{one.pid}' for one in inside.processes]
     assert len(opened) == 2
     assert all(one in hers.read_text() for one in opened)
@@ -81,7 +81,7 @@ def test_what_is_anothers_is_not_even_read(process: Process, tmp_path: Path) -> 
 def traced(client: Client, calls: Path) -> Iterator[Path]:
     """The file that the calls on files of the helper's watcher are written to during the block."""
     client.observe([])
-    watcher = watcher_of(client.ask(Hello()).values["pid"])
+    watcher = watcher_of(client.ask(Hello()).value.pid)
     command = ["strace", "-f", "-e", "trace=openat,newfstatat", "-o", str(calls), "-p", str(watcher)]
     with subprocess.Popen(command, stderr=subprocess.PIPE) as tracer:
         assert tracer.stderr and tracer.stderr.readline()  # it says so once it is attached
@@ -96,12 +96,12 @@ def test_an_ordinary_caller_keeps_within_the_quota(process: Process) -> None:
     with process.connect(ALICE) as alice:
         assert refusal(alice, Run("busybox", [], memory=1 << 40)) == "beyond_quota"
         box = background(alice)
-        assert refusal(alice, Update(box["id"], memory=-1)) == "beyond_quota"
-        assert refusal(alice, Update(box["id"], pids=100_000)) == "beyond_quota"
-        assert refusal(alice, Update(box["id"], shares=2048)) == "beyond_quota"
-        alice.ask(Update(box["id"], pids=100, memory=64 << 20))
-        assert inspect(alice, box["id"])["limits"] == {"millicpus": 0, "memory": 64 << 20, "pids": 100, "cpus": "", "shares": 0}
-        alice.ask(Remove(box["id"], force=True))
+        assert refusal(alice, Update(box.id, memory=-1)) == "beyond_quota"
+        assert refusal(alice, Update(box.id, pids=100_000)) == "beyond_quota"
+        assert refusal(alice, Update(box.id, shares=2048)) == "beyond_quota"
+        alice.ask(Update(box.id, pids=100, memory=64 << 20))
+        assert inspect(alice, box.id).limits == Limits(memory=64 << 20, pids=100)
+        alice.ask(Remove(box.id, force=True))
 
 
 def test_connections_of_one_user_are_limited(process: Process) -> None:
@@ -110,7 +110,7 @@ def test_connections_of_one_user_are_limited(process: Process) -> None:
         last = [open_ones.enter_context(process.connect(ALICE)) for _ in range(CONNECTIONS_EACH)][-1]
         last.ask(Hello())
         with process.connect(ALICE) as one_too_many, pytest.raises(HelperError, match="too_many_connections"):
-            one_too_many.receive()
+            one_too_many.receive(Hello)
         open_ones.enter_context(process.connect(BOB)).ask(Hello())
         last.close()
         with process.connect(ALICE) as again:
@@ -209,16 +209,16 @@ def test_one_question_at_a_time(process: Process, client: Client) -> None:
     """A connection that waits is refused a second question, and gets its first answer all the same."""
     box = background(client)
     with process.connect() as waiting:
-        waiting.send(Wait(box["id"]))
+        waiting.send(Wait(box.id))
         assert refusal(waiting, Hello()) == "one_at_a_time"
-        client.ask(Stop(box["id"], seconds=0))
-        assert waiting.receive().values == {"code": 137}
+        client.ask(Stop(box.id, seconds=0))
+        assert waiting.receive(Wait).value.code == 137
 
 
 def test_an_idle_connection_disturbs_nobody(process: Process) -> None:
     """Connections that never say anything keep nobody waiting."""
     with process.connect(ALICE), process.connect(ALICE), process.connect(BOB) as bob:
-        assert bob.ask(Hello()).values["root"] is True
+        assert bob.ask(Hello()).value.root is True
 
 
 def test_a_second_helper_refuses(process: Process) -> None:

@@ -50,7 +50,7 @@ def test_restrictions_hold_for_pid_1_and_for_exec(client: Client) -> None:
     """Docker's fourteen capabilities, no new privileges and a seccomp filter, for both kinds of program."""
     box = background(client)
     wanted = sum(1 << one for one in CAPABILITIES)
-    ran = execute(client, box["id"], "cat", "/proc/1/status", "/proc/self/status")
+    ran = execute(client, box.id, "cat", "/proc/1/status", "/proc/self/status")
     lines = [line.split() for line in ran.output.splitlines()]
     for name in ("CapPrm:", "CapEff:", "CapBnd:"):
         assert [int(line[1], 16) for line in lines if line[0] == name] == [wanted] * 2
@@ -62,8 +62,8 @@ def test_restrictions_hold_for_pid_1_and_for_exec(client: Client) -> None:
 def test_no_descriptor_goes_along(client: Client) -> None:
     """PID 1 has its three streams open and nothing else, and so has a program of Exec."""
     box = background(client)
-    assert sorted(path.name for path in Path(f"/proc/{box['pid']}/fd").iterdir()) == ["0", "1", "2"]
-    assert execute(client, box["id"], "sh", "-c", "ls /proc/$$/fd; true").output.split() == ["0", "1", "2"]
+    assert sorted(path.name for path in Path(f"/proc/{box.pid}/fd").iterdir()) == ["0", "1", "2"]
+    assert execute(client, box.id, "sh", "-c", "ls /proc/$$/fd; true").output.split() == ["0", "1", "2"]
 
 
 @root

@@ -52,7 +52,7 @@ from workshop.protocol import (
 
 LEARNER, NEIGHBOUR = 1234, 1235
 DIGEST = "sha256:" + "0" * 64
-WORK: tuple[Request, ...] = (
+WORK: tuple[Request[object], ...] = (
     Run("busybox", ["true"]), Exec("one", ["true"]), Unpack(DIGEST), Pack("one"), Layer(DIGEST), Observe(["processes"]),
     Logs("one", wait=True), CreateNetwork("shop"),
 )  # fmt: skip
@@ -190,13 +190,13 @@ def test_near_its_limit_new_work_is_refused_and_what_runs_can_end(process: Proce
         with limited(process, spare=100):
             with process.connect(LEARNER) as later:
                 assert {refusal(later, work) for work in WORK} == {"no_descriptors"}
-                assert len(later.ask(List()).values["containers"]) == 2
+                assert len(later.ask(List()).value.containers) == 2
                 later.ask(Logs("one"))
-                assert later.ask(Stop("one", seconds=0)).values == {"code": 137}
+                assert later.ask(Stop("one", seconds=0)).value.code == 137
             with process.connect() as root:
                 root.ask(Remove("two", force=True))
             with process.connect(NEIGHBOUR) as neighbour:
-                assert neighbour.ask(Hello()).values["root"] is True
+                assert neighbour.ask(Hello()).value.root is True
         assert run(learner, "true").code == 0
 
 
@@ -232,24 +232,24 @@ def test_at_the_very_end_who_connects_is_told_why_not_and_root_is_let_in(process
                 assert refusal(neighbour, Hello()) == "no_descriptors"
             with process.connect() as root:
                 root.ask(Remove("one", force=True))
-        assert learner.ask(List(all=True)).values == {"containers": []}
+        assert learner.ask(List(all=True)).value.containers == ()
 
 
 @pytest.mark.root
 @pytest.mark.parametrize("ending", [Remove("one", force=True), Stop("one", seconds=0)])
-def test_without_any_descriptor_what_was_to_end_still_ends(process: Process, ending: Request) -> None:
+def test_without_any_descriptor_what_was_to_end_still_ends(process: Process, ending: Request[object]) -> None:
     """Not one file can be opened while rm -f or stop is asked: the helper is still there, and the box ends as soon as one can."""
     with process.connect(LEARNER) as learner, process.connect(LEARNER) as other:
         box = background(learner, name="one")
-        frozen = Path(box["cgroups"].get("freezer", box["cgroups"]["unified"]))
+        frozen = Path(box.cgroups.get("freezer", box.cgroups["unified"]))
         freeze(frozen)
         with limited(process, spare=0):
             learner.send(ending)
             time.sleep(0.3)  # as many tries as fail in that time
             assert process.process.poll() is None
-        learner.receive()
+        learner.receive(type(ending))
         assert refusal(other, Exec("one", ["true"])) in ("no_such_container", "not_running")
-        wait_until_gone(box["pid"])
+        wait_until_gone(box.pid)
         assert not frozen.exists()
 
 
@@ -275,7 +275,7 @@ def test_what_fails_for_want_of_descriptors_is_said_so_and_leaks_none(process: P
         wait_for(lambda: descriptors(process) == before)
 
 
-def slug_of(client: Client, request: Request) -> str:
+def slug_of(client: Client, request: Request[object]) -> str:
     """With which slug a request is refused, empty where it is not."""
     try:
         for descriptor in client.ask(request).descriptors:
@@ -308,7 +308,7 @@ def test_who_cannot_be_let_in_costs_nothing_while_waiting(process: Process) -> N
         time.sleep(1)  # the experiment: how much of it the helper takes
         assert processor_seconds(process.process.pid) - before < 0.2
     with waiting:
-        assert waiting.ask(Hello()).values["root"] is True
+        assert waiting.ask(Hello()).value.root is True
 
 
 MANY = (
@@ -325,10 +325,10 @@ def test_it_looks_inside_with_more_than_1024_descriptors() -> None:
     with open_directory() as directory, helper_process(directory, by=by) as process, process.connect() as client:
         box = background(client, hostname="lab")
         seen = {one.id: one for one in client.observe(["hostname", "ipc", "interfaces"]).containers}
-        assert seen[box["id"]].hostname == "lab"
+        assert seen[box.id].hostname == "lab"
         assert descriptors(process)[-1] > 1024
         watcher = watcher_of(process.process.pid)
-        assert (children(process.process.pid), children(watcher)) == ({box["pid"], watcher}, set())
+        assert (children(process.process.pid), children(watcher)) == ({box.pid, watcher}, set())
     remove_directories()
 
 
@@ -346,11 +346,11 @@ def test_detached_executions_have_a_quota_are_told_of_and_end_with_the_box(proce
         for _ in range(64):
             learner.ask(wanted)
         assert refusal(learner, wanted) == "too_many_executions"
-        pids = inspect(learner, "one")["executions"]
+        pids = inspect(learner, "one").executions
         assert len(set(pids)) == 64
         assert all(Path(f"/proc/{pid}/cmdline").read_bytes() == b"sleep\x001000\x00" for pid in pids)
         os.kill(pids[0], 9)
-        wait_for(lambda: len(inspect(learner, "one")["executions"]) == 63)
+        wait_for(lambda: len(inspect(learner, "one").executions) == 63)
         learner.ask(wanted)
         for name in ("two", "three", "four"):
             for _ in range(64):
@@ -359,7 +359,7 @@ def test_detached_executions_have_a_quota_are_told_of_and_end_with_the_box(proce
         learner.ask(Remove("one", force=True))
         assert execute(learner, "five", "true").code == 0
         for one in boxes[1:]:
-            learner.ask(Remove(one["id"], force=True))
+            learner.ask(Remove(one.id, force=True))
     for pid in pids:
         wait_until_gone(pid)
 

@@ -8,7 +8,6 @@ import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -25,7 +24,7 @@ from tests.helper_process import (
 )  # fmt: skip
 from tests.walking import TOLD, begun
 from workshop.client.connection import HelperError
-from workshop.protocol import CreateNetwork, Hello, Step
+from workshop.protocol import ContainerInfo, CreateNetwork, Hello, Step
 
 pytestmark = pytest.mark.root
 
@@ -38,7 +37,7 @@ def directories() -> Iterator[None]:
 
 
 @pytest.fixture
-def crashed(tmp_path: Path) -> dict[str, Any]:
+def crashed(tmp_path: Path) -> ContainerInfo:
     """A sandbox whose helper was killed."""
     with helper_process(tmp_path) as process, process.connect() as client:
         box = background(client)
@@ -46,9 +45,9 @@ def crashed(tmp_path: Path) -> dict[str, Any]:
     return box
 
 
-def test_sandboxes_die_with_the_helper_and_reconcile_removes_the_rest(crashed: dict[str, Any]) -> None:
+def test_sandboxes_die_with_the_helper_and_reconcile_removes_the_rest(crashed: ContainerInfo) -> None:
     """After a SIGKILL of the helper its sandboxes are dead, and one reconcile removes all that bears its name."""
-    wait_until_gone(crashed["pid"])
+    wait_until_gone(crashed.pid)
     assert groups() != []
     assert command_line("reconcile").stdout == "removed 1\n"
     assert groups() == []
@@ -56,7 +55,7 @@ def test_sandboxes_die_with_the_helper_and_reconcile_removes_the_rest(crashed: d
     assert command_line("reconcile").stdout == "removed 0\n"
 
 
-def test_reconcile_thaws_and_kills_what_outlived_the_helper(crashed: dict[str, Any]) -> None:
+def test_reconcile_thaws_and_kills_what_outlived_the_helper(crashed: ContainerInfo) -> None:
     """Even a frozen process in a group without any entry in the ledger is found by name and killed."""
     group = "a" * 64
     where = [path / INSTANCE / group for path in GROUPS.iterdir() if (path / "freezer.state").exists() or path.name == "freezer"]
@@ -81,7 +80,7 @@ def test_a_helper_that_is_told_to_end_leaves_nothing(tmp_path: Path) -> None:
         with pytest.raises(HelperError, match="lost_helper"):
             client.ask(Hello())
     for box in boxes:
-        wait_until_gone(box["pid"])
+        wait_until_gone(box.pid)
     assert groups() == []
 
 
@@ -90,10 +89,10 @@ def test_a_half_made_sandbox_dies_with_the_helper_at_every_step() -> None:
     for count in itertools.count():
         with open_directory() as directory, helper_process(directory) as process, process.connect() as client:
             identity = begun(client)
-            stops = [client.ask(Step(identity)).values["stop"] for _ in range(count)]
+            stops = [client.ask(Step(identity)).value.stop for _ in range(count)]
             process.kill()
-        if stops and stops[-1]["pid"]:
-            wait_until_gone(stops[-1]["pid"])
+        if stops and stops[-1] and stops[-1].pid:
+            wait_until_gone(stops[-1].pid)
         assert command_line("reconcile").returncode == 0
         assert groups() == []
         if count == len(TOLD) - 1:
@@ -106,9 +105,9 @@ def test_nothing_of_a_network_outlives_a_crash(tmp_path: Path) -> None:
         client.ask(CreateNetwork("shop"))
         box = background(client, network="shop")
         (names,) = Path(f"/run/{INSTANCE}/networks").iterdir()
-        namespace = os.open(f"/proc/{box['pid']}/ns/net", os.O_RDONLY)
+        namespace = os.open(f"/proc/{box.pid}/ns/net", os.O_RDONLY)
         process.kill()
-    wait_until_gone(box["pid"])
+    wait_until_gone(box.pid)
     assert interfaces(namespace) == ["lo"]
     assert command_line("reconcile").stdout == "removed 2\n"
     assert not names.exists()

@@ -72,7 +72,7 @@ def test_a_disk_without_files_left_refuses_layers_and_keeps_nothing(tmp_path: Pa
             assert refusal(client, Transferred()) == "no_transfer"
             wait_for(lambda: inside(process, f"ls -A {LAYERS}").split() == [digest(ONE)[7:]], "the end of what was begun")
         wait_for(lambda: descriptors(process) == before, f"{before} descriptors")
-        assert client.ask(Hello()).values["root"] is True
+        assert client.ask(Hello()).value.root is True
 
 
 def test_a_disk_that_turns_read_only_refuses_the_layer_that_was_on_its_way(tmp_path: Path) -> None:
@@ -102,7 +102,7 @@ def test_a_list_that_cannot_be_written_is_refused(tmp_path: Path) -> None:
         assert refusal(client, Register("other", json.dumps(config(digest(ONE))))) == "images_failed"
         inside(process, f"rm {STATE}/fill*")
         client.ask(Register("third", json.dumps(config(digest(ONE)))))
-        assert [one["name"] for one in client.ask(Images()).values["images"]][:2] == ["mine:latest", "third:latest"]
+        assert [one.name for one in client.ask(Images()).value.images][:2] == ["mine:latest", "third:latest"]
 
 
 def after_power_cut(tmp_path: Path, owner: str) -> tuple[str, bytes]:

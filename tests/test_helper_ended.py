@@ -49,14 +49,14 @@ def directory() -> Iterator[Path]:
 
 def ended(client: Client, name: str, script: str = "echo out; echo err >&2; exit 3", **others: Any) -> str:
     """A detached box that has ended; gives its id."""
-    identity = str(client.ask(Run("busybox", ["sh", "-c", script], name=name, detach=True, **others)).values["id"])
+    identity = str(client.ask(Run("busybox", ["sh", "-c", script], name=name, detach=True, **others)).value.id)
     client.ask(Wait(identity))
     return identity
 
 
 def names(client: Client) -> list[str]:
     """The names of all boxes that a caller has."""
-    return [one["name"] for one in client.ask(List(all=True)).values["containers"]]
+    return [one.name for one in client.ask(List(all=True)).value.containers]
 
 
 @pytest.mark.parametrize("end", ["crash", "stop"])
@@ -65,16 +65,16 @@ def test_it_is_there_after_the_helper_was(directory: Path, end: str) -> None:
     wanted: dict[str, Any] = {"hostname": "lab", "pids": 77, "variables": ["A=é"], "dropped": ["NET_RAW"]}
     with helper_process(directory) as process, process.connect(LEARNER) as learner:
         identity = ended(learner, "mine", **wanted)
-        before, printed = inspect(learner, identity), learner.ask(Logs(identity)).values
+        before, printed = inspect(learner, identity), learner.ask(Logs(identity)).value
         if end == "crash":
             process.kill()
     with helper_process(directory) as process, process.connect(LEARNER) as learner:
         after = inspect(learner, "mine")
-        assert {key: after[key] for key in STATE} == {key: before[key] for key in STATE}
-        assert (after["state"], after["code"]) == ("exited", 3)
-        assert learner.ask(Logs("mine")).values == printed
-        assert sorted(printed["pieces"]) == [[1, "out\n"], [2, "err\n"]]
-        assert learner.ask(Wait("mine")).values == learner.ask(Stop("mine")).values == {"code": 3}
+        assert [getattr(after, key) for key in STATE] == [getattr(before, key) for key in STATE]
+        assert (after.state, after.code) == ("exited", 3)
+        assert learner.ask(Logs("mine")).value == printed
+        assert sorted(printed.pieces) == [(1, "out\n"), (2, "err\n")]
+        assert learner.ask(Wait("mine")).value.code == learner.ask(Stop("mine")).value.code == 3
         assert refusal(learner, Run("busybox", ["true"], name="mine")) == "name_taken"
         learner.ask(Remove("mine"))
         assert names(learner) == []
@@ -88,8 +88,8 @@ def test_what_ran_when_the_helper_was_told_to_end_has_ended(directory: Path) -> 
         background(learner, "sh", "-c", "echo ready; sleep 1000", name="mine")
         learner.ask(Logs("mine", wait=True))
     with helper_process(directory) as process, process.connect(LEARNER) as learner:
-        assert (inspect(learner, "mine")["state"], inspect(learner, "mine")["code"]) == ("exited", 137)
-        assert learner.ask(Logs("mine")).values["pieces"] == [[1, "ready\n"]]
+        assert (inspect(learner, "mine").state, inspect(learner, "mine").code) == ("exited", 137)
+        assert learner.ask(Logs("mine")).value.pieces == ((1, "ready\n"),)
 
 
 def test_one_that_was_to_be_removed_is_not_kept(directory: Path) -> None:
@@ -131,10 +131,10 @@ def test_only_the_last_of_what_it_printed_is_kept(directory: Path) -> None:
     """Of a long output the last 64 KiB are told afterwards, with their place in all of it."""
     with helper_process(directory) as process, process.connect(LEARNER) as learner:
         ended(learner, "mine", "seq 100000")
-        printed = learner.ask(Logs("mine")).values
+        printed = learner.ask(Logs("mine")).value
     with helper_process(directory) as process, process.connect(LEARNER) as learner:
-        assert learner.ask(Logs("mine")).values == printed
-        assert printed["next"] == len("".join(f"{number}\n" for number in range(1, 100_001)))
+        assert learner.ask(Logs("mine")).value == printed
+        assert printed.next == len("".join(f"{number}\n" for number in range(1, 100_001)))
 
 
 ANOTHERS = b"what stands in the file of another"
@@ -205,7 +205,7 @@ def test_a_disk_that_takes_nothing_is_survived(directory: Path, size: str) -> No
             assert names(client) == ["mine"]
             assert "mine of 0 will be forgotten" in log.read_text()
             client.ask(Remove("mine"))
-            assert client.ask(Hello()).values["root"] is True
+            assert client.ask(Hello()).value.root is True
         assert [path.name for path in ENDED.iterdir()] == ["notes"]
     finally:
         subprocess.run(["umount", str(ENDED)], check=True)
@@ -234,5 +234,5 @@ def test_ending_many_costs_their_owner_not_the_others(directory: Path) -> None:
             began = time.monotonic()
             neighbour.ask(Hello())
             longest = max(longest, time.monotonic() - began)
-            learner.receive()
+            learner.receive(Run)
         assert longest < 0.5

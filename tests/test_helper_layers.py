@@ -31,23 +31,22 @@ STORE = Path(f"/var/lib/{INSTANCE}/store")
 @pytest.fixture
 def base(client: Client) -> str:
     """The digest of busybox's one layer."""
-    layers: list[str] = client.ask(Image("busybox")).values["layers"]
-    return layers[0]
+    return client.ask(Image("busybox")).value.layers[0]
 
 
 @pytest.fixture
 def no_images(client: Client) -> Iterator[None]:
     """Root's images of a test go with it."""
     yield
-    for one in client.ask(Images()).values["images"]:
-        if one["name"] != "busybox:latest":
-            client.ask(Unregister(one["name"]))
+    for one in client.ask(Images()).value.images:
+        if one.name != "busybox:latest":
+            client.ask(Unregister(one.name))
 
 
 def made(client: Client, base: str, data: bytes, name: str = "made") -> str:
     """An image of busybox with this layer upon it; gives its id."""
     hand_over(client, data)
-    return str(client.ask(Register(name, json.dumps(config(base, digest(data))))).values["id"])
+    return str(client.ask(Register(name, json.dumps(config(base, digest(data))))).value.id)
 
 
 def layer_directories(owner: int) -> list[str]:
@@ -84,7 +83,7 @@ def run_image(client: Client, image: str, line: str) -> str:
     """What a shell line prints in a container of this image."""
     reply = client.ask(Run(image, ["sh", "-c", line], remove=True))
     output, _ = map(read_all, reply.descriptors)
-    client.ask(Wait(reply.values["id"]))
+    client.ask(Wait(reply.value.id))
     return output
 
 
@@ -159,10 +158,10 @@ def test_what_is_saved_is_what_was_loaded(client: Client) -> None:
 def test_layers_and_images_are_their_owners(process: Process) -> None:
     """Bob has neither Alice's image nor her layer, by whatever name; both have busybox."""
     with process.connect(ALICE) as alice, process.connect(BOB) as bob:
-        base = alice.ask(Image("busybox")).values["layers"][0]
+        base = alice.ask(Image("busybox")).value.layers[0]
         data = archive(("secret", b"secret"))
         identity = made(alice, base, data, "secret")
-        assert {one["name"] for one in bob.ask(Images()).values["images"]} == {"busybox:latest"}
+        assert {one.name for one in bob.ask(Images()).value.images} == {"busybox:latest"}
         assert (
             refusal(bob, Image("secret")) == refusal(bob, Image(identity)) == refusal(bob, Run("secret", [])) == "no_such_image"
         )
@@ -180,7 +179,7 @@ def test_an_ordinary_callers_images_are_bounded(process: Process) -> None:
         with pytest.raises(HelperError) as refused:
             hand_over(alice, archive(("large", bytes(LAYER_BYTES))))
         assert refused.value.slug == "layer_too_large"
-        base = alice.ask(Image("busybox")).values["config"]
+        base = alice.ask(Image("busybox")).value.config
         for number in range(IMAGES_EACH):
             alice.ask(Register(f"name:{number}", base))
         assert refusal(alice, Register("one-more", base)) == "too_many_images"
@@ -221,10 +220,10 @@ def test_an_image_in_use_stays(client: Client, base: str) -> None:
     made(client, base, data)
     reply = client.ask(Run("made", ["sleep", "1000"], detach=True))
     assert refusal(client, Unregister("made")) == "image_in_use"
-    client.ask(Remove(reply.values["id"], force=True))
-    assert client.ask(Unregister("made")).values == {"last": True}
+    client.ask(Remove(reply.value.id, force=True))
+    assert client.ask(Unregister("made")).value.last is True
     assert refusal(client, Layer(digest(data))) == "no_such_layer"
-    assert client.ask(Image("busybox")).values["layers"] == [base]
+    assert client.ask(Image("busybox")).value.layers == (base,)
 
 
 def test_wrong_configurations_are_refused(client: Client, base: str) -> None:
@@ -279,7 +278,7 @@ def test_what_a_configuration_leaves_out_may_be_null(client: Client, base: str) 
     for name, text in (("one", json.dumps(told)), ("two", json.dumps({**told, "config": None}))):
         client.ask(Register(name, text))
         reply = client.ask(Run(name, [], remove=True))
-        assert (read_all(reply.descriptors[0]), client.ask(Wait(reply.values["id"])).values["code"]) == ("", 0)
+        assert (read_all(reply.descriptors[0]), client.ask(Wait(reply.value.id)).value.code) == ("", 0)
 
 
 @pytest.mark.usefixtures("no_images")
@@ -296,8 +295,8 @@ def test_an_image_cannot_lead_its_making_out_of_it(client: Client) -> None:
 def test_a_containers_own_layer_is_what_it_wrote(client: Client) -> None:
     """A pack holds files, links and whiteouts of a container, nothing that the helper wrote there, and no device."""
     box = background(client)
-    execute(client, box["id"], "sh", "-c", "echo new > /new; rm /etc/group; ln -s /x /link; rm -r /srv; mkdir /srv")
-    descriptor = client.ask(Pack(box["id"])).descriptors[0]
+    execute(client, box.id, "sh", "-c", "echo new > /new; rm /etc/group; ln -s /x /link; rm -r /srv; mkdir /srv")
+    descriptor = client.ask(Pack(box.id)).descriptors[0]
     with open(descriptor, "rb") as pipe, tarfile.open(fileobj=pipe, mode="r|") as opened:
         names = [one.name for one in opened]
     client.ask(Transferred())
@@ -307,8 +306,8 @@ def test_a_containers_own_layer_is_what_it_wrote(client: Client) -> None:
 def test_facts_tell_what_a_container_wrote(client: Client) -> None:
     """A written file, a deleted name and a directory made anew are told by their kinds, and nothing that the helper wrote."""
     box = background(client)
-    execute(client, box["id"], "sh", "-c", "echo more >> /etc/passwd; rm /etc/group; rm -r /srv; mkdir /srv; ln -s / /all")
-    (found,) = [one for one in client.observe(["written"]).containers if one.id == box["id"]]
+    execute(client, box.id, "sh", "-c", "echo more >> /etc/passwd; rm /etc/group; rm -r /srv; mkdir /srv; ln -s / /all")
+    (found,) = [one for one in client.observe(["written"]).containers if one.id == box.id]
     assert [(one.path, one.kind) for one in found.written] == [
         ("all", "other"), ("etc", "directory"), ("etc/group", "whiteout"), ("etc/passwd", "file"), ("srv", "opaque"),
     ]  # fmt: skip
@@ -318,22 +317,22 @@ def test_a_layer_of_many_files_is_told_in_part(client: Client) -> None:
     """However much a container writes, and however deep, only so much of it is looked at."""
     box = background(client)
     line = "mkdir /d; cd /d; for i in $(seq 300); do echo >$i; done; for i in $(seq 30); do mkdir n; cd n; done"
-    execute(client, box["id"], "sh", "-c", line)
-    (found,) = [one for one in client.observe(["written"]).containers if one.id == box["id"]]
+    execute(client, box.id, "sh", "-c", line)
+    (found,) = [one for one in client.observe(["written"]).containers if one.id == box.id]
     assert len(found.written) <= MOST
 
 
 def test_the_lower_layers_show_in_the_containers_mounts(client: Client, base: str) -> None:
     """Overlay's options name each layer by its digest's beginning, and facts hold them."""
     box = background(client)
-    (found,) = [one for one in client.observe(["mounts"]).containers if one.id == box["id"]]
+    (found,) = [one for one in client.observe(["mounts"]).containers if one.id == box.id]
     (root,) = [one for one in found.mounts if one.target == "/"]
     assert f"lowerdir={base[7:19]}" in root.options
 
 
 def test_the_same_programs_make_the_same_image(client: Client, process: Process) -> None:
     """busybox has the digest of its archive, which holds no time and no name of this machine."""
-    base = client.ask(Image("busybox")).values["layers"][0]
+    base = client.ask(Image("busybox")).value.layers[0]
     with open(client.ask(Layer(base)).descriptors[0], "rb") as file:
         data = file.read()
         assert digest(data) == base

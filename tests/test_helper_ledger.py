@@ -103,9 +103,9 @@ def test_many_runs_beside_one_that_stays_do_not_fill_the_runtime_directory(tiny:
         box = background(client)
         for _ in range(200):
             assert run(client, "true").code == 0
-        assert inspect(client, box["id"])["state"] == "running"
+        assert inspect(client, box.id).state == "running"
         assert LEDGER.stat().st_size < 20_000
-        client.ask(Remove(box["id"], force=True))
+        client.ask(Remove(box.id, force=True))
 
 
 @pytest.mark.root
@@ -114,19 +114,19 @@ def test_a_full_runtime_directory_is_survived_and_told(tiny: Path, tmp_path: Pat
     log = tmp_path / "log"
     with helper(str(log)) as process, process.connect() as client:
         box = background(client)
-        network = client.ask(CreateNetwork("shop")).values["id"]
+        network = client.ask(CreateNetwork("shop")).value.id
         fill(tiny)
         for _ in range(100):
             assert run(client, "true").code == 0
         assert refusal(client, Run("busybox", ["true"], network="shop")) == "start_failed"
         before = len(list(Path(f"/proc/{process.process.pid}/fd").iterdir()))
-        half_made = client.ask(Run("busybox", [], terminal=True, step=True, network="shop")).values["id"]
+        half_made = client.ask(Run("busybox", [], terminal=True, step=True, network="shop")).value.id
         assert refusal(client, Step(half_made)) == "start_failed"
         assert len(list(Path(f"/proc/{process.process.pid}/fd").iterdir())) == before
-        assert inspect(client, box["id"])["state"] == "running"
+        assert inspect(client, box.id).state == "running"
         client.ask(RemoveNetwork(network))
-        client.ask(Remove(box["id"], force=True))
-        assert client.ask(Hello()).values["root"] is True
+        client.ask(Remove(box.id, force=True))
+        assert client.ask(Hello()).value.root is True
         assert "No space left on device" in log.read_text()
         assert log.stat().st_size <= 80_000
     assert command_line("reconcile").returncode == 0

@@ -63,7 +63,7 @@ def test_names_in_images_and_words_come_through_as_they_are(process: Process) ->
     with process.connect() as client:
         data = archive(("opt/é中", b"hello\n"))
         hand_over(client, data)
-        base = client.ask(Image("busybox")).values["layers"][0]
+        base = client.ask(Image("busybox")).value.layers[0]
         client.ask(Register("made", json.dumps(config(base, digest(data)))))
         reply = client.ask(Run("made", ["sh", "-c", "echo 中 /opt/*"], remove=True))
         assert "".join(map(read_all, reply.descriptors)) == "中 /opt/é中\n"
@@ -97,7 +97,7 @@ def test_the_helper_that_box_starts_asks_for_utf_8(latin: dict[str, str]) -> Non
     ran = subprocess.run([box, "run", "--rm", "busybox", "echo", "hello"], env=environment, capture_output=True, check=True)
     assert ran.stdout == b"hello\n"
     with Client(connected(f"/run/{INSTANCE}/helper.sock")) as client:
-        pid = client.ask(Hello()).values["pid"]
+        pid = client.ask(Hello()).value.pid
     words = Path(f"/proc/{pid}/cmdline").read_bytes().decode().split("\0")
     os.kill(pid, signal.SIGTERM)
     wait_until_gone(pid)

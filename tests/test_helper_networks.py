@@ -36,10 +36,10 @@ def shop(client: Client) -> Iterator[str]:
     """A network, removed after all who are in it."""
     client.ask(CreateNetwork("shop"))
     yield "shop"
-    for network in client.ask(Networks()).values["networks"]:
-        for container in network["containers"]:
+    for network in client.ask(Networks()).value.networks:
+        for container in network.containers:
             client.ask(Remove(container, force=True))
-        client.ask(RemoveNetwork(network["id"]))
+        client.ask(RemoveNetwork(network.id))
 
 
 def links() -> list[str]:
@@ -51,8 +51,8 @@ def test_sandboxes_of_a_network_reach_each_other_by_name_and_address(client: Cli
     """A service that listens in one is asked from another, by its name and by its address."""
     box = background(client, "nc", "-ll", "-p", "80", "-e", "echo", "hello", name="greeting", network=shop)
     assert run(client, "nc", "greeting", "80", network=shop).output == "hello\n"
-    assert run(client, "nc", box["address"], "80", network=shop).output == "hello\n"
-    assert box["network"] == shop
+    assert run(client, "nc", box.address, "80", network=shop).output == "hello\n"
+    assert box.network == shop
 
 
 def test_networks_are_apart(client: Client, shop: str) -> None:
@@ -60,8 +60,8 @@ def test_networks_are_apart(client: Client, shop: str) -> None:
     box = background(client, "nc", "-ll", "-p", "80", "-e", "echo", "hello", name="greeting", network=shop)
     client.ask(CreateNetwork("street"))
     assert run(client, "nc", "-w1", "greeting", "80", network="street").code != 0
-    assert run(client, "nc", "-w1", box["address"], "80", network="street").code != 0
-    assert run(client, "nc", "-w1", box["address"], "80").code != 0
+    assert run(client, "nc", "-w1", box.address, "80", network="street").code != 0
+    assert run(client, "nc", "-w1", box.address, "80").code != 0
     assert "eth0" not in run(client, "ip", "link").output
 
 
@@ -69,10 +69,10 @@ def test_names_come_and_go_while_others_run(client: Client, shop: str) -> None:
     """A running sandbox knows those that came after it, by name and host name, and no more those that have ended."""
     watcher = background(client, network=shop)
     box = background(client, name="greeting", hostname="desk", network=shop)
-    assert f"{box['address']}\tgreeting desk\n" in execute(client, watcher["id"], "cat", "/etc/hosts").output
+    assert f"{box.address}\tgreeting desk\n" in execute(client, watcher.id, "cat", "/etc/hosts").output
     client.ask(Stop("greeting", seconds=0))
-    assert "greeting" not in execute(client, watcher["id"], "cat", "/etc/hosts").output
-    assert inspect(client, box["id"])["address"] == ""
+    assert "greeting" not in execute(client, watcher.id, "cat", "/etc/hosts").output
+    assert inspect(client, box.id).address == ""
 
 
 def test_nobody_inside_writes_the_names(client: Client, shop: str) -> None:
@@ -92,8 +92,8 @@ def test_nobody_outside_reads_the_names(client: Client, shop: str) -> None:
 def test_an_address_goes_round_before_it_is_anothers(client: Client, shop: str) -> None:
     """The one that comes next has the next address, even where an earlier one is free again."""
     first = background(client, network=shop)
-    client.ask(Remove(first["id"], force=True))
-    assert [first["address"], background(client, network=shop)["address"]] == ["172.18.0.2", "172.18.0.3"]
+    client.ask(Remove(first.id, force=True))
+    assert [first.address, background(client, network=shop).address] == ["172.18.0.2", "172.18.0.3"]
 
 
 def test_facts_show_the_address(client: Client, shop: str) -> None:
@@ -101,11 +101,11 @@ def test_facts_show_the_address(client: Client, shop: str) -> None:
     box = background(client, network=shop)
     server = background(client, "nc", "-ll", "-p", "80", "-e", "echo", "hello", network=shop)
     facts = {one.id: one for one in client.observe(["interfaces", "listeners"]).containers}
-    seen = facts[box["id"]]
-    assert (seen.listeners, facts[server["id"]].listeners) == ((), (80,))
+    seen = facts[box.id]
+    assert (seen.listeners, facts[server.id].listeners) == ((), (80,))
     assert {one.name: one.addresses[:1] for one in seen.interfaces} == {
         "lo": ("127.0.0.1/8",),
-        "eth0": (f"{box['address']}/16",),
+        "eth0": (f"{box.address}/16",),
     }
 
 
@@ -119,10 +119,10 @@ def test_facts_tell_the_networks(process: Process, client: Client, shop: str) ->
 
 def test_one_that_is_made_step_by_step_is_plugged_in_by_a_step(client: Client, shop: str) -> None:
     """Its cable is a step of its own, after which the half-made sandbox has the interface."""
-    identity = str(client.ask(dataclasses.replace(WANTED, network=shop)).values["id"])
+    identity = str(client.ask(dataclasses.replace(WANTED, network=shop)).value.id)
     stops = list(walked(client, identity, "idmap"))
-    assert stops[-2]["why"] == "why_plug"
-    assert "eth0" in Path(f"/proc/{stops[-1]['pid']}/net/dev").read_text()
+    assert stops[-2].why == "why_plug"
+    assert "eth0" in Path(f"/proc/{stops[-1].pid}/net/dev").read_text()
 
 
 def test_the_hosts_network_does_not_change(client: Client, shop: str) -> None:
@@ -137,7 +137,7 @@ def test_a_network_with_somebody_in_it_stays(client: Client, shop: str) -> None:
     """It is removed only when the last one has left."""
     box = background(client, network=shop)
     assert refusal(client, RemoveNetwork(shop)) == "network_in_use"
-    client.ask(Stop(box["id"], seconds=0))
+    client.ask(Stop(box.id, seconds=0))
     client.ask(RemoveNetwork(shop))
     assert refusal(client, Run("busybox", [], network=shop)) == "no_such_network"
 
@@ -152,18 +152,18 @@ def test_what_is_not_there_or_too_much_is_refused(client: Client, shop: str) -> 
     for number in range(EACH - 1):
         client.ask(CreateNetwork(f"more{number}"))
     assert refusal(client, CreateNetwork("street")) == "too_many_networks"
-    subnets = {one["subnet"] for one in client.ask(Networks()).values["networks"]}
+    subnets = {one.subnet for one in client.ask(Networks()).value.networks}
     assert len(subnets) == EACH
 
 
 def test_anothers_network_is_not_there(process: Process, client: Client, shop: str) -> None:
     """An ordinary user sees, joins and removes only their own, and may give one a name that another user has taken."""
     with process.connect(UID) as other:
-        assert other.ask(Networks()).values["networks"] == []
+        assert other.ask(Networks()).value.networks == ()
         assert refusal(other, Run("busybox", [], network=shop)) == "no_such_network"
         assert refusal(other, RemoveNetwork(shop)) == "no_such_network"
         other.ask(CreateNetwork(shop))
-        assert [one["name"] for one in client.ask(Networks()).values["networks"]] == [shop, shop]
+        assert [one.name for one in client.ask(Networks()).value.networks] == [shop, shop]
         other.ask(RemoveNetwork(shop))
 
 

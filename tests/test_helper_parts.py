@@ -14,7 +14,8 @@ from tests.helper_process import INSTANCE, MAIN
 from workshop.facts import Hierarchy
 from workshop.helper.engine.loop import Loop, Task
 from workshop.helper.engine.steps import START
-from workshop.helper.kernel.cgroups import Limits, limits_v1, limits_v2, parse_hierarchies
+from workshop.helper.kernel.cgroups import limits_v1, limits_v2, parse_hierarchies
+from workshop.protocol import Limits
 from workshop.words import LANGUAGES
 from workshop.words.language import words
 
@@ -125,11 +126,11 @@ from tests.helper_process import INSTANCE, background, command_line, groups, hel
 from workshop.protocol import Remove
 with helper_process(Path(sys.argv[1])) as process, process.connect() as client:
     box = background(client)
-    assert list(map(str, Path("/sys/fs/cgroup").glob(f"{INSTANCE}/*/"))) == [box["cgroups"]["unified"]], box
-    assert Path(box["cgroups"]["unified"], "cgroup.procs").read_text().split() == [str(box["pid"])]
-    Path(box["cgroups"]["unified"], "cgroup.freeze").write_text("1")
-    client.ask(Remove(box["id"], force=True))
-    assert not Path(box["cgroups"]["unified"]).exists()
+    assert list(map(str, Path("/sys/fs/cgroup").glob(f"{INSTANCE}/*/"))) == [box.cgroups["unified"]], box
+    assert Path(box.cgroups["unified"], "cgroup.procs").read_text().split() == [str(box.pid)]
+    Path(box.cgroups["unified"], "cgroup.freeze").write_text("1")
+    client.ask(Remove(box.id, force=True))
+    assert not Path(box.cgroups["unified"]).exists()
     inside = run(client, "sh", "-c", "cat /sys/fs/cgroup/cgroup.type /sys/fs/cgroup/cgroup.procs; tail -1 /proc/self/cgroup")
     assert "0::/" in inside.output and "cannot" not in inside.error, inside
     background(client)

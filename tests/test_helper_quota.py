@@ -70,10 +70,10 @@ def test_directories_that_are_only_implied_count(alice: Client) -> None:
 def test_directories_that_are_only_implied_are_not_everybodys(alice: Client) -> None:
     """A directory that a layer does not list is root's, and nobody else may write into it."""
     hand_over(alice, archive(("p/q/one", b"1"), members=[member("listed", tarfile.DIRTYPE, mode=0o770)]))
-    base = alice.ask(Image("busybox")).values["layers"][0]
+    base = alice.ask(Image("busybox")).value.layers[0]
     (own,) = lies_there()
     alice.ask(Register("made", json.dumps(config(base, f"sha256:{own}"))))
-    box = alice.ask(Run("made", ["sleep", "1000"], detach=True)).values["id"]
+    box = alice.ask(Run("made", ["sleep", "1000"], detach=True)).value.id
     assert execute(alice, box, "stat", "-c", "%a:%u", "/p", "/p/q", "/listed").output == "755:0\n755:0\n770:0\n"
     alice.ask(Remove(box, force=True))
 
@@ -152,12 +152,12 @@ def test_a_replaced_images_layers_go_at_once(alice: Client) -> None:
 
 def test_a_replaced_images_layers_stay_while_a_box_runs_on_them(alice: Client) -> None:
     """A box goes on with the image that it was started from; once it has ended, the layers go with the next that nobody needs."""
-    base = alice.ask(Image("busybox")).values["layers"][0]
+    base = alice.ask(Image("busybox")).value.layers[0]
     boxes = []
     for one in (ONE, TWO):
         hand_over(alice, one)
         alice.ask(Register("mine", json.dumps(config(base, digest(one)))))
-        boxes.append(alice.ask(Run("mine", ["sleep", "1000"], detach=True)).values["id"])
+        boxes.append(alice.ask(Run("mine", ["sleep", "1000"], detach=True)).value.id)
     alice.ask(Remove(boxes.pop(), force=True))
     assert execute(alice, boxes[0], "cat", "/one").output == "1"
     wait_for_layers(ONE, TWO)
@@ -189,4 +189,4 @@ def test_a_name_that_is_taken_on_the_disk_is_no_trouble(alice: Client) -> None:
     shared = Path(f"/var/lib/{INSTANCE}/store/shared")
     alice.ask(Image("busybox"))
     (shared / "images.json").unlink()
-    assert alice.ask(Image("busybox")).values["layers"] == [f"sha256:{one.name}" for one in (shared / "layers").iterdir()]
+    assert alice.ask(Image("busybox")).value.layers == tuple(f"sha256:{one.name}" for one in (shared / "layers").iterdir())

@@ -115,19 +115,19 @@ def client(own: Process) -> Iterator[Client]:
 
 def test_seven_namespaces_without_root(client: Client) -> None:
     """An ordinary user's sandbox has seven namespaces of its own, and its root is the user."""
-    assert client.ask(Hello()).values["root"] is False
+    assert client.ask(Hello()).value.root is False
     box = background(client)
-    theirs, ours = Path(f"/proc/{box['pid']}/ns"), Path("/proc/self/ns")
+    theirs, ours = Path(f"/proc/{box.pid}/ns"), Path("/proc/self/ns")
     kinds = ("cgroup", "ipc", "mnt", "net", "pid", "user", "uts")
     assert [kind for kind in kinds if (theirs / kind).readlink() == (ours / kind).readlink()] == []
-    assert Path(f"/proc/{box['pid']}/uid_map").read_text().split() == ["0", str(UID), "1"]
-    assert box["cgroups"] == {}
+    assert Path(f"/proc/{box.pid}/uid_map").read_text().split() == ["0", str(UID), "1"]
+    assert box.cgroups == {}
     script = "id -u; hostname; echo /proc/[0-9]* | cut -c1-7; touch /new && mount -t tmpfs x /mnt"
-    ran = execute(client, box["id"], "sh", "-c", script)
-    assert ran.output.split() == ["0", box["id"][:12], "/proc/1"]
+    ran = execute(client, box.id, "sh", "-c", script)
+    assert ran.output.split() == ["0", box.id[:12], "/proc/1"]
     assert "not permitted" in ran.error or "denied" in ran.error
-    client.ask(Remove(box["id"], force=True))
-    wait_until_gone(box["pid"])
+    client.ask(Remove(box.id, force=True))
+    wait_until_gone(box.pid)
 
 
 def test_a_program_runs_to_its_end(client: Client) -> None:
@@ -139,17 +139,18 @@ def test_a_program_runs_to_its_end(client: Client) -> None:
 
 def test_a_walk_without_root_has_fewer_steps(client: Client) -> None:
     """Step by step it works too, without the groups and with the user as the one identity; the rest is the same."""
-    first = client.ask(WANTED).values
-    stops = [first["stop"], *walked(client, first["id"], "exec")]
+    first = client.ask(WANTED).value
+    assert first.stop
+    stops = [first.stop, *walked(client, first.id, "exec")]
     without = {"why_make_cgroups", "why_limit", "why_join", "why_idmap"}
-    assert [one["why"] for one in stops] == [why for why in TOLD if why not in without]
-    seen = client.ask(Look(first["id"])).values["seen"]
-    assert (seen["hostname"], seen["uid"], seen["pid"], seen["seccomp"]) == ("lab", 0, 1, 2)
+    assert [one.why for one in stops] == [why for why in TOLD if why not in without]
+    seen = client.ask(Look(first.id)).value.seen
+    assert (seen.hostname, seen.uid, seen.pid, seen.seccomp) == ("lab", 0, 1, 2)
     (half,) = client.observe(SUBJECTS).half_made
     assert half.seen is not None
-    assert (half.seen.init.pid, half.seen.init.uid) == (stops[-1]["pid"], UID)
-    client.ask(Remove(first["id"], force=True))
-    wait_until_gone(stops[-1]["pid"])
+    assert (half.seen.init.pid, half.seen.init.uid) == (stops[-1].pid, UID)
+    client.ask(Remove(first.id, force=True))
+    wait_until_gone(stops[-1].pid)
 
 
 def test_who_looks_has_no_rights_but_the_users(own: Process, client: Client) -> None:
@@ -157,22 +158,22 @@ def test_who_looks_has_no_rights_but_the_users(own: Process, client: Client) -> 
     box = background(client, hostname="lab")
     for _ in range(2):
         (found,) = client.observe(["hostname"]).containers
-        assert (found.id, found.hostname) == (box["id"], "lab")
+        assert (found.id, found.hostname) == (box.id, "lab")
         watcher = watcher_of(own.process.pid)
         status = Path(f"/proc/{watcher}/status").read_text().splitlines()
         assert {f"Uid:\t{UID}\t{UID}\t{UID}\t{UID}", "CapPrm:\t0000000000000000", "NoNewPrivs:\t1"} < {*status}
         os.kill(watcher, signal.SIGKILL)
         wait_until_gone(watcher)
         client.ask(Hello())  # the helper has noticed by now
-    client.ask(Remove(box["id"], force=True))
+    client.ask(Remove(box.id, force=True))
 
 
 def test_nothing_can_be_paused_without_groups(client: Client) -> None:
     """To pause is refused with its reason; what a detached one printed is kept all the same."""
     box = background(client, "sh", "-c", "echo ready; sleep 1000")
-    assert refusal(client, Pause(box["id"])) == "pause_impossible"
-    assert client.ask(Logs(box["id"], wait=True)).values["pieces"] == [[1, "ready\n"]]
-    client.ask(Remove(box["id"], force=True))
+    assert refusal(client, Pause(box.id)) == "pause_impossible"
+    assert client.ask(Logs(box.id, wait=True)).value.pieces == ((1, "ready\n"),)
+    client.ask(Remove(box.id, force=True))
 
 
 def test_a_network_needs_root(client: Client) -> None:
@@ -185,7 +186,7 @@ def test_reconcile_after_a_crash(own: Process, client: Client, command: list[str
     """After a crash sandboxes are dead, and reconcile forgets them."""
     box = background(client)
     own.kill()
-    wait_until_gone(box["pid"])
+    wait_until_gone(box.pid)
     told: dict[str, Any] = {"capture_output": True, "text": True, "cwd": "/"}
     ran = subprocess.run([*command, "reconcile"], check=False, **user_options(environ), **told)
     assert (ran.stdout, ran.stderr) == ("removed 1\n", "")
@@ -195,14 +196,14 @@ def test_what_has_ended_is_known_after_a_crash(
     own: Process, client: Client, command: list[str], environ: dict[str, str], home: Path
 ) -> None:
     """A user's own helper, too, keeps what has ended, in files that are the user's alone."""
-    box = client.ask(Run("busybox", ["sh", "-c", "echo out; exit 3"], name="mine", detach=True)).values["id"]
-    assert client.ask(Wait(box)).values == {"code": 3}
+    box = client.ask(Run("busybox", ["sh", "-c", "echo out; exit 3"], name="mine", detach=True)).value.id
+    assert client.ask(Wait(box)).value.code == 3
     own.kill()
     (kept,) = (home / f"home/.local/share/{INSTANCE}/ended").iterdir()
     assert (kept.stat().st_uid, kept.stat().st_mode & 0o077, kept.parent.stat().st_mode & 0o077) == (UID, 0, 0)
     process = Process(started([*command, "run"], **user_options(environ)), own.socket_path)
     with process.connect(UID) as later:
-        assert later.ask(Logs("mine")).values["pieces"] == [[1, "out\n"]]
+        assert later.ask(Logs("mine")).value.pieces == ((1, "out\n"),)
         later.ask(Remove("mine"))
     process.process.terminate()
     process.process.wait(20)
@@ -240,22 +241,22 @@ def test_the_client_finds_it(own: Process, environ: dict[str, str], monkeypatch:
     os.seteuid(UID)
     try:
         with Client.connect() as found:
-            assert found.ask(Hello()).values["root"] is False
+            assert found.ask(Hello()).value.root is False
     finally:
         os.seteuid(0)
 
 
 def test_layers_come_and_go_without_root(client: Client) -> None:
     """An ordinary user's own helper unpacks layers as that user, and packs what a container wrote."""
-    base = client.ask(Image("busybox")).values["layers"][0]
+    base = client.ask(Image("busybox")).value.layers[0]
     data = archive(("hello", b"hello\n"), ("etc/.wh.group", b""))
     hand_over(client, data)
     client.ask(Register("made", json.dumps(config(base, digest(data)))))
     reply = client.ask(Run("made", ["sleep", "1000"], detach=True))
-    box = reply.values["id"]
+    box = reply.value.id
     assert execute(client, box, "sh", "-c", "cat /hello; ls /etc/group || echo new > /new").output == "hello\n"
     with open(client.ask(Pack(box)).descriptors[0], "rb") as pipe, tarfile.open(fileobj=pipe, mode="r|") as opened:
         assert [one.name for one in opened] == ["new"]
     client.ask(Transferred())
     client.ask(Remove(box, force=True))
-    assert client.ask(Unregister("made")).values == {"last": True}
+    assert client.ask(Unregister("made")).value.last is True

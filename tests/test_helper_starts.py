@@ -61,7 +61,7 @@ def crashed(*of: int) -> None:
 def names(process: Process, uid: int) -> list[str]:
     """The images that an owner may use."""
     with process.connect(uid) as client:
-        return [one["name"] for one in client.ask(Images()).values["images"]]
+        return [one.name for one in client.ask(Images()).value.images]
 
 
 def test_a_start_after_a_layer_that_no_image_has() -> None:
@@ -106,7 +106,7 @@ def test_a_damaged_list_is_its_owners_problem(damage: Callable[[], object]) -> N
         assert names(process, ALICE) == ["busybox:latest"]
         assert names(process, BOB) == ["mine:latest", "busybox:latest"]
         with process.connect(ALICE) as client:
-            assert client.ask(Unpack(digest(ONE))).values == {"present": True}
+            assert client.ask(Unpack(digest(ONE))).value.present is True
             client.ask(Register("again", json.dumps(config(digest(ONE), digest(TWO)))))
     assert [one.name.rpartition("-")[0] for one in LIST.parent.glob("images.json.*")] == ["images.json.damaged"]
 

@@ -43,20 +43,20 @@ def image(client: Client) -> str:
     """busybox, and beside it GNU tail, which asks inotify(7) to watch a file."""
     tail = archive(("bin/watching", Path("/usr/bin/tail").read_bytes()))
     hand_over(client, tail)
-    base = client.ask(Image("busybox")).values["layers"][0]
-    return str(client.ask(Register("tables", json.dumps(config(base, digest(tail))))).values["name"])
+    base = client.ask(Image("busybox")).value.layers[0]
+    return str(client.ask(Register("tables", json.dumps(config(base, digest(tail))))).value.name)
 
 
 @contextmanager
 def greedy_box(client: Client, kind: str) -> Iterator[str]:
     """A box that has taken all that it can of one kind, and has heard that there is no more."""
     line, error = GREEDY[kind]
-    box = client.ask(Run(image(client), ["sh", "-c", f"({line}) 2>&1; sleep 1000"], detach=True)).values["id"]
+    box = client.ask(Run(image(client), ["sh", "-c", f"({line}) 2>&1; sleep 1000"], detach=True)).value.id
     heard, start = "", 0
     while error not in heard:
-        said = client.ask(Logs(box, start, wait=True)).values
-        heard, start = heard + "".join(text for _, text in said["pieces"]), said["next"]
-        assert not said["ended"], heard
+        said = client.ask(Logs(box, start, wait=True)).value
+        heard, start = heard + "".join(text for _, text in said.pieces), said.next
+        assert not said.ended, heard
     yield box
     client.ask(Remove(box, force=True))
 
@@ -87,7 +87,7 @@ def test_a_greedy_box_leaves_the_others_theirs(process: Process, kind: str) -> N
     with process.connect(ALICE) as alice, process.connect(BOB) as bob, greedy_box(alice, kind):
         reply = bob.ask(Run(image(bob), ["sh", "-c", ONE_MORE[kind]], remove=True))
         refused, _ = map(read_all, reply.descriptors)
-        assert (refused, bob.ask(Wait(reply.values["id"])).values["code"]) == ("", 0)
+        assert (refused, bob.ask(Wait(reply.value.id)).value.code) == ("", 0)
         got = HOST[kind]()
         assert got >= 0, os.strerror(ctypes.get_errno())
         os.close(got)
@@ -112,8 +112,8 @@ def test_queues_and_signals_are_bounded_for_each_box(process: Process) -> None:
 def test_a_boxs_user_namespace_is_nobodys(process: Process) -> None:
     """The kernel charges what a box takes to whoever made its user namespace: its own root, who is nobody outside."""
     with process.connect(ALICE) as alice:
-        box = alice.ask(Run("busybox", ["sleep", "1000"], detach=True)).values["id"]
-        pid = inspect(alice, box)["pid"]
+        box = alice.ask(Run("busybox", ["sleep", "1000"], detach=True)).value.id
+        pid = inspect(alice, box).pid
         with open(f"/proc/{pid}/ns/user") as namespace:
             made_by = int.from_bytes(fcntl.ioctl(namespace, NS_GET_OWNER_UID, bytes(4)), "little")
         assert made_by == int(Path(f"/proc/{pid}/uid_map").read_text().split()[1]) >= 2**31

@@ -26,7 +26,7 @@ def shell(client: Client) -> Iterator[tuple[str, Screen]]:
     greeting = screen.until("/ # ")
     assert "job control" not in greeting
     assert "tty" not in greeting
-    yield reply.values["id"], screen
+    yield reply.value.id, screen
     screen.close()
 
 
@@ -75,7 +75,7 @@ def test_exit_code_of_the_shell(client: Client, shell: tuple[str, Screen]) -> No
     """What the shell exits with is what Wait tells, although the sandbox was to be forgotten."""
     box, screen = shell
     screen.type("exit 5\n")
-    assert client.ask(Wait(box)).values == {"code": 5}
+    assert client.ask(Wait(box)).value.code == 5
 
 
 def test_exec_has_a_terminal_of_its_own(client: Client, shell: tuple[str, Screen]) -> None:
@@ -85,7 +85,7 @@ def test_exec_has_a_terminal_of_its_own(client: Client, shell: tuple[str, Screen
     second = Screen(reply.descriptors[0])
     second.type("tty; exit 3\n")
     assert "job control" not in second.until("/dev/pts/1")
-    assert client.ask(Wait(box, reply.values["process"])).values == {"code": 3}
+    assert client.ask(Wait(box, reply.value.process)).value.code == 3
     second.close()
 
 
@@ -93,16 +93,16 @@ def test_the_sandbox_dies_with_its_connection(process: Process) -> None:
     """A sandbox that is not detached ends when the connection that ran it is closed."""
     with process.connect() as client:
         reply = client.ask(Run("busybox", ["sleep", "1000"], terminal=True))
-        box = inspect(client, reply.values["id"])
-    wait_until_gone(box["pid"])
+        box = inspect(client, reply.value.id)
+    wait_until_gone(box.pid)
     Screen(reply.descriptors[0]).close()
 
 
 def test_a_detached_terminal_is_emptied(process: Process, client: Client) -> None:
     """A detached program with a terminal never waits for a reader, and outlives its connection."""
     with process.connect() as other:
-        box = other.ask(Run("busybox", ["sh", "-c", "seq 200000; exec sleep 1000"], terminal=True, detach=True)).values["id"]
-    command = Path(f"/proc/{inspect(client, box)['pid']}/cmdline")
+        box = other.ask(Run("busybox", ["sh", "-c", "seq 200000; exec sleep 1000"], terminal=True, detach=True)).value.id
+    command = Path(f"/proc/{inspect(client, box).pid}/cmdline")
     while b"sleep" not in command.read_bytes():
         client.ask(Exec(box, ["true"], detach=True))  # each is a turn of the helper's loop, which empties the terminal
-    assert client.ask(Stop(box, seconds=0)).values == {"code": 137}
+    assert client.ask(Stop(box, seconds=0)).value.code == 137

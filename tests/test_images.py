@@ -26,11 +26,11 @@ def no_images(helper: str) -> Iterator[None]:
     """A helper, and none of this test's boxes and images left in it."""
     yield
     with Client.connect() as client:
-        for one in client.ask(List(all=True)).values["containers"]:
-            client.ask(Remove(one["id"], force=True))
-        for one in client.ask(Images()).values["images"]:
-            if one["name"] != "busybox:latest":
-                client.ask(Unregister(one["name"]))
+        for one in client.ask(List(all=True)).value.containers:
+            client.ask(Remove(one.id, force=True))
+        for image in client.ask(Images()).value.images:
+            if image.name != "busybox:latest":
+                client.ask(Unregister(image.name))
 
 
 @pytest.fixture
@@ -184,8 +184,8 @@ def test_skopeo_reads_what_is_saved(tmp_path: Path) -> None:
     done("save", "-o", str(tmp_path / "busybox.tar"), "busybox")
     told = json.loads(skopeo("inspect", f"oci-archive:{tmp_path / 'busybox.tar'}"))
     with Client.connect() as client:
-        (image,) = client.ask(Images()).values["images"]
-    assert (told["Layers"], told["Os"]) == (image["layers"], "linux")
+        (image,) = client.ask(Images()).value.images
+    assert (told["Layers"], told["Os"]) == (list(image.layers), "linux")
 
 
 def test_what_skopeo_writes_is_loaded(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import types
 import typing
 
 import pytest
@@ -11,6 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from workshop import protocol
+from workshop.helper.operations.answers import Answer
+from workshop.helper.operations.sandboxes import OPERATIONS
 
 TEXT = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=20)
 JSON = st.recursive(
@@ -21,12 +24,38 @@ JSON = st.recursive(
 FIELDS = {str: TEXT, bool: st.booleans(), int: st.integers(), list[str]: st.lists(TEXT, max_size=4)}
 
 
-def requests_of(kind: type[protocol.Request]) -> st.SearchStrategy[protocol.Request]:
+def requests_of(kind: type[protocol.Request[object]]) -> st.SearchStrategy[protocol.Request[object]]:
     """Requests of one kind with every field filled in."""
     hints = typing.get_type_hints(kind)
     return st.builds(kind, **{name: FIELDS[hint] for name, hint in hints.items()})
 
 
+LARGEST = 2**53
+VALUES = {
+    str: st.text(st.characters(exclude_categories=["Cs"]), max_size=20),
+    bool: st.booleans(),
+    int: st.integers(-LARGEST, LARGEST),
+    float: st.floats(-LARGEST, LARGEST) | st.integers(-LARGEST, LARGEST),
+    type(None): st.none(),
+}
+
+
+def values_of(hint: typing.Any) -> st.SearchStrategy[typing.Any]:
+    """Values that a reply's annotation allows."""
+    origin, parts = typing.get_origin(hint), typing.get_args(hint)
+    if hasattr(hint, "_fields"):
+        return st.builds(hint, **{name: values_of(one) for name, one in typing.get_type_hints(hint).items()})
+    if origin is tuple:
+        return st.lists(values_of(parts[0]), max_size=3).map(tuple) if parts[-1] is ... else st.tuples(*map(values_of, parts))
+    if origin is dict:
+        return st.dictionaries(*map(values_of, parts), max_size=3)
+    if origin is typing.Literal:
+        return st.sampled_from(parts)
+    return st.one_of([values_of(one) for one in parts]) if origin is types.UnionType else VALUES[hint]
+
+
+REPLIES = sorted({protocol.reply_of(kind) for kind in protocol.REQUESTS.values()} | {protocol.Refusal}, key=str)
+REPLY = st.one_of([values_of(kind) for kind in REPLIES])
 REQUEST = st.one_of([requests_of(kind) for kind in protocol.REQUESTS.values()])
 
 
@@ -38,7 +67,7 @@ def refusal(packet: bytes) -> str:
 
 
 @given(REQUEST)
-def test_a_request_survives_its_packet(request_: protocol.Request) -> None:
+def test_a_request_survives_its_packet(request_: protocol.Request[object]) -> None:
     """What the client asks is what the helper reads."""
     assert protocol.parse_request(protocol.request_packet(request_)) == request_
 
@@ -56,7 +85,7 @@ def test_random_json_is_refused_by_name(value: object) -> None:
 
 
 @given(REQUEST, st.data())
-def test_a_wrong_type_is_refused(request_: protocol.Request, data: st.DataObject) -> None:
+def test_a_wrong_type_is_refused(request_: protocol.Request[object], data: st.DataObject) -> None:
     """One field of the wrong type is refused and named: true is no number, a number is no text."""
     message = {"operation": type(request_).__name__.lower(), **dataclasses.asdict(request_)}
     names = [field.name for field in dataclasses.fields(request_)]
@@ -71,7 +100,7 @@ def test_a_wrong_type_is_refused(request_: protocol.Request, data: st.DataObject
 
 
 @given(REQUEST, st.text(max_size=8), JSON)
-def test_an_unknown_key_is_refused(request_: protocol.Request, key: str, value: object) -> None:
+def test_an_unknown_key_is_refused(request_: protocol.Request[object], key: str, value: object) -> None:
     """A key more than the operation has is refused, whatever its value."""
     message = {"operation": type(request_).__name__.lower(), **dataclasses.asdict(request_)}
     if key not in message:
@@ -109,7 +138,7 @@ def test_a_packet_that_is_too_large_is_not_sent(size: int) -> None:
 
 
 @given(REQUEST, st.data())
-def test_a_key_that_stands_twice_is_refused(request_: protocol.Request, data: st.DataObject) -> None:
+def test_a_key_that_stands_twice_is_refused(request_: protocol.Request[object], data: st.DataObject) -> None:
     """Which of two values of one key is meant is nobody's to guess, also where both are the same."""
     packet = protocol.request_packet(request_).decode()
     key = data.draw(st.sampled_from(["operation", *(field.name for field in dataclasses.fields(request_))]))
@@ -134,3 +163,74 @@ def test_what_is_no_utf_8_is_not_sent(text: str) -> None:
     assert caught.value.slug == "not_text"
     shown = text.encode("utf-8", "backslashreplace").decode().replace("\\udc", "\\x")
     assert shown in str(caught.value.values["text"])
+
+
+def sent(reply: object) -> dict[str, object]:
+    """What a reader has of a reply once it came as JSON."""
+    return protocol.decode(protocol.encode({"ok": protocol.plain(reply)}))["ok"]  # type: ignore[return-value]  # it is an object
+
+
+@given(REPLY)
+def test_a_reply_survives_its_packet(reply: tuple[object, ...]) -> None:
+    """What the helper answers is what the client reads, whatever it is made of."""
+    assert protocol.read(type(reply), sent(reply)) == reply
+
+
+@given(REPLY, st.dictionaries(st.text(max_size=8), JSON, max_size=3))
+def test_what_a_newer_helper_tells_beside_is_passed_over(reply: tuple[object, ...], more: dict[str, object]) -> None:
+    """Keys that are not known change nothing."""
+    assert protocol.read(type(reply), {**more, **sent(reply)}) == reply
+
+
+@given(st.sampled_from(REPLIES), JSON)
+def test_random_json_is_a_reply_or_is_none(kind: type[tuple[object, ...]], value: object) -> None:
+    """Whatever comes in place of a reply: ProtocolError and nothing else, or a reply of the right type."""
+    try:
+        assert type(protocol.read(kind, value)) is kind
+    except protocol.ProtocolError as error:
+        assert error.slug == "bad_message"
+
+
+def info(**others: object) -> dict[str, object]:
+    """An image as it is told, with other values."""
+    return {"name": "a", "id": "b", "layers": ["c"], "created": 1, "size": 2, **others}
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"size": "2"}, {"size": True}, {"size": 2.5}, {"size": None}, {"size": 2**53 + 1}, {"name": 1}, {"name": "\ud800"},
+        {"layers": "c"}, {"layers": ["c", 5]}, {"layers": {"c": "d"}},
+    ],
+)  # fmt: skip
+def test_a_value_of_another_type_is_no_reply(wrong: dict[str, object]) -> None:
+    """Nothing is made a number or a text of, at no depth; what is too large, or can't be printed, is none either."""
+    assert protocol.read(protocol.ImageList, {"images": [info()]}).images[0] == protocol.ImageInfo("a", "b", ("c",), 1, 2)
+    with pytest.raises(protocol.ProtocolError, match="bad_message"):
+        protocol.read(protocol.ImageList, {"images": [info(), info(**wrong)]})
+
+
+@pytest.mark.parametrize("moment", [float("nan"), float("inf"), 1e300])
+def test_a_time_is_one_of_a_calendar(moment: float) -> None:
+    """What is no number, or is beyond all dates, is no time."""
+    told = {"id": "a", "name": "b", "subnet": "c", "containers": {}}
+    assert protocol.read(protocol.NetworkInfo, {**told, "created": 5}).created == 5
+    with pytest.raises(protocol.ProtocolError, match="bad_message"):
+        protocol.read(protocol.NetworkInfo, {**told, "created": moment})
+
+
+def test_a_key_that_is_missing_is_no_reply() -> None:
+    """Unless there is a default: an older helper does not tell what it does not know."""
+    assert protocol.read(protocol.Started, {"id": "a", "name": "b"}) == protocol.Started("a", "b", (), None)
+    with pytest.raises(protocol.ProtocolError, match="bad_message"):
+        protocol.read(protocol.Started, {"id": "a"})
+
+
+def test_every_operation_is_typed_by_its_request() -> None:
+    """What an operation takes is the request that it stands under in the table, and what it returns that request's reply."""
+    assert set(OPERATIONS) == set(protocol.REQUESTS.values())
+    for kind, operation in OPERATIONS.items():
+        *_, request, returned = typing.get_type_hints(operation).values()
+        answer = typing.cast("typing.Any", Answer)[protocol.reply_of(kind)]
+        assert request is kind
+        assert returned in (answer, answer | None, type(None)), operation

@@ -45,7 +45,7 @@ def used_helper(helper: str) -> str:
 def helper_descriptors() -> int:
     """How many descriptors the helper holds while one client is connected."""
     with Client.connect() as client:
-        return len(list(Path(f"/proc/{client.ask(Hello()).values['pid']}/fd").iterdir()))
+        return len(list(Path(f"/proc/{client.ask(Hello()).value.pid}/fd").iterdir()))
 
 
 @pytest.mark.root

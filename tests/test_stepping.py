@@ -39,27 +39,28 @@ def half_made(client: Client) -> HalfMade:
 
 def nothing_is_left(client: Client) -> bool:
     """No sandbox, and no group of one."""
-    return client.ask(List(all=True)).values == {"containers": []} and not [one for one in groups() if not one.endswith(INSTANCE)]
+    return client.ask(List(all=True)).value.containers == () and not [one for one in groups() if not one.endswith(INSTANCE)]
 
 
 def test_the_steps_walked_are_those_told(client: Client) -> None:
     """Every step of a start that is told is stopped at, in its order, and nothing else."""
-    first = client.ask(WANTED).values
-    stops = [first["stop"], *walked(client, first["id"])]
-    assert [one["why"] for one in stops] == TOLD
-    assert [one["number"] for one in stops] == list(range(1, len(stops) + 1))
+    first = client.ask(WANTED).value
+    assert first.stop
+    stops = [first.stop, *walked(client, first.id)]
+    assert [one.why for one in stops] == TOLD
+    assert [one.number for one in stops] == list(range(1, len(stops) + 1))
 
 
 def test_after_the_last_step_it_is_an_ordinary_container(client: Client) -> None:
     """The last reply brings the terminal of a program that runs, and it is half made no more."""
     identity = begun(client)
-    while (reply := client.ask(Step(identity))).values["stop"]:
-        assert inspect(client, identity)["state"] == "created"
+    while (reply := client.ask(Step(identity))).value.stop:
+        assert inspect(client, identity).state == "created"
     screen = Screen(reply.descriptors[0])
     screen.type("hostname; echo $$\n")
     screen.until("\nlab\r\n1\r\n")
     screen.close()
-    assert inspect(client, identity)["state"] == "running"
+    assert inspect(client, identity).state == "running"
     assert client.observe(SUBJECTS).half_made == ()
     assert refusal(client, Step(identity)) == "not_half_made"
 
@@ -68,18 +69,18 @@ def test_each_look_shows_what_the_step_before_changed(client: Client) -> None:
     """Seen from inside: root, name, number, groups, identity and rights change at their steps, and not before."""
     identity, seen = begun(client), {}
     for stop in walked(client, identity):
-        if stop["pid"]:
-            seen[stop["why"].removeprefix("why_")] = client.ask(Look(identity)).values["seen"]
-    host = sorted(path.name for path in Path("/").iterdir())[:40]
-    assert [seen[step]["hostname"] for step in ("unshare", "maps", "hostname", "loopback")] == [os.uname().nodename] * 3 + ["lab"]
-    assert [seen[step]["uid"] for step in ("unshare", "maps", "identity", "second_fork")] == [0, 65534, 65534, 0]
-    assert (seen["second_fork"]["pid"] != 1, seen["overlay"]["pid"]) == (True, 1)
-    assert (seen["pivot"]["root"], seen["pivot"]["process"] != 1) == (host, True)
-    assert ("etc" in seen["streams"]["root"], seen["streams"]["root"] != host, seen["streams"]["process"]) == (True, True, 1)
-    assert (seen["unshare"]["cgroups"] != ["/"], seen["maps"]["cgroups"]) == (True, ["/"])
-    assert (seen["capabilities"]["capabilities"], seen["seccomp"]["capabilities"]) == ("000001ffffffffff", "00000000a80425fb")
-    assert [seen[step]["no_new_privileges"] for step in ("no_new_privileges", "seccomp")] == [0, 1]
-    assert [seen[step]["seccomp"] for step in ("seccomp", "exec")] == [0, 2]
+        if stop.pid:
+            seen[stop.why.removeprefix("why_")] = client.ask(Look(identity)).value.seen
+    host = tuple(sorted(path.name for path in Path("/").iterdir())[:40])
+    assert [seen[step].hostname for step in ("unshare", "maps", "hostname", "loopback")] == [os.uname().nodename] * 3 + ["lab"]
+    assert [seen[step].uid for step in ("unshare", "maps", "identity", "second_fork")] == [0, 65534, 65534, 0]
+    assert (seen["second_fork"].pid != 1, seen["overlay"].pid) == (True, 1)
+    assert (seen["pivot"].root, seen["pivot"].process != 1) == (host, True)
+    assert ("etc" in seen["streams"].root, seen["streams"].root != host, seen["streams"].process) == (True, True, 1)
+    assert (seen["unshare"].cgroups != ("/",), seen["maps"].cgroups) == (True, ("/",))
+    assert (seen["capabilities"].capabilities, seen["seccomp"].capabilities) == ("000001ffffffffff", "00000000a80425fb")
+    assert [seen[step].no_new_privileges for step in ("no_new_privileges", "seccomp")] == [0, 1]
+    assert [seen[step].seccomp for step in ("seccomp", "exec")] == [0, 2]
 
 
 def test_facts_show_the_process_that_becomes_the_container(client: Client) -> None:
@@ -107,7 +108,7 @@ def test_it_can_be_ended_at_every_step(process: Process, ending: str) -> None:
     for count in range(len(TOLD)):
         with process.connect() as watching, process.connect() as client:
             identity = begun(client)
-            pid = ([{"pid": 0}] + [client.ask(Step(identity)).values["stop"] for _ in range(count)])[-1]["pid"]
+            pid = ([0] + [stop.pid for _ in range(count) if (stop := client.ask(Step(identity)).value.stop)])[-1]
             end(ending, client, identity, pid, watching)
             if pid:
                 wait_until_gone(pid)
@@ -133,7 +134,7 @@ def end(how: str, client: Client, identity: str, pid: int, other: Client) -> Non
 def test_a_stopped_or_frozen_child_ends_as_well(client: Client) -> None:
     """Whoever stops the child's process, or freezes its groups, keeps nobody from removing it."""
     identity = standing(client, "pivot")
-    pid = inspect(client, identity)["pid"]
+    pid = inspect(client, identity).pid
     os.kill(pid, signal.SIGSTOP)
     for path in (Path(one) for one in groups() if identity in one):
         for file, value in (("freezer.state", "FROZEN"), ("cgroup.freeze", "1")):
@@ -171,7 +172,7 @@ def test_it_counts_as_one_of_the_containers_that_one_may_have(client: Client) ->
     """A half-made one takes its name, and an ordinary start beside it is not held up."""
     identity = standing(client, "identity")
     assert refusal(client, WANTED) == "name_taken"
-    assert background(client)["state"] == "running"
+    assert background(client).state == "running"
     client.ask(Remove(identity, force=True))
 
 
@@ -184,7 +185,7 @@ def test_it_needs_somebody_in_front_of_it(client: Client, changed: dict[str, boo
 
 def test_a_program_that_is_not_there_is_told_at_the_last_step(client: Client) -> None:
     """As with an ordinary start."""
-    identity = client.ask(Run("busybox", ["no-such"], terminal=True, step=True)).values["id"]
+    identity = client.ask(Run("busybox", ["no-such"], terminal=True, step=True)).value.id
     with pytest.raises(HelperError) as refused:
         list(walked(client, identity))
     assert refused.value.slug == "command_not_found"

@@ -75,18 +75,18 @@ def test_it_sees_what_observing_sees(process: Process, uid: int) -> None:
     with process.connect(uid) as client, shell(*by, "unshare", *own, *EVERYTHING) as container:
         container.say("hostname by-hand; ipcmk -Q")
         box = background(client, name="one", hostname="lab")
-        execute(client, box["id"], "touch", "/new")
-        known = {box["id"]: Sandboxed("one", uid, box["pid"])}
+        execute(client, box.id, "touch", "/new")
+        known = {box.id: Sandboxed("one", uid, box.pid)}
         direct = observe(SUBJECTS, Asker(uid, os.getpid()), known, INSTANCE)
         seen = client.observe(SUBJECTS)
-        ours = {container.namespace, 0} | {one.namespaces.pid for one in seen.containers if one.id == box["id"]}
+        ours = {container.namespace, 0} | {one.namespaces.pid for one in seen.containers if one.id == box.id}
         assert container.container(seen) and len(ours | {container.namespace}) == 3
-        assert still(seen, container.namespace, box["id"]) == still(direct, container.namespace, box["id"])
+        assert still(seen, container.namespace, box.id) == still(direct, container.namespace, box.id)
         assert (seen.complete, seen.caller, seen.persons) == (True, uid, direct.persons)
-        (found,) = [one for one in seen.containers if one.id == box["id"]]
+        (found,) = [one for one in seen.containers if one.id == box.id]
         assert ([one.path for one in found.written], found.hostname) == (["new"], "lab")
         assert [one.name for one in seen.images] == ["busybox:latest"]
-        client.ask(Remove(box["id"], force=True))
+        client.ask(Remove(box.id, force=True))
 
 
 def still(facts: Facts, namespace: int, box: str) -> list[Any]:
@@ -180,8 +180,8 @@ def test_killed_in_the_midst_of_a_look_one_look_is_refused(process: Process, cli
         client.send(Observe(["processes"]))  # it waits for its turn
         os.kill(watcher, signal.SIGKILL)
         with pytest.raises(HelperError, match="look_failed"):
-            carol.receive()
-        assert len(client.receive().descriptors) == 1
+            carol.receive(Observe)
+        assert len(client.receive(Observe).descriptors) == 1
         assert carol.observe(["processes"]).caller == CAROL
     assert zombies(process.process.pid) == []
 
@@ -197,9 +197,9 @@ def test_a_look_that_takes_too_long_is_given_up(process: Process, client: Client
     with process.connect(ALICE) as alice:
         os.kill(watcher, signal.SIGSTOP)
         alice.send(Observe([]))
-        assert client.ask(Hello()).values["pid"] == process.process.pid
+        assert client.ask(Hello()).value.pid == process.process.pid
         with pytest.raises(HelperError, match="look_failed"):
-            alice.receive()
+            alice.receive(Observe)
         wait_until_gone(watcher)
         assert alice.observe([]).caller == ALICE
 
@@ -211,18 +211,18 @@ def test_two_callers_at_once_get_each_their_own(process: Process, watcher: int) 
         with stopped(watcher):
             for one in boxes:
                 one.send(Observe(["hostname"]))
-            assert other.ask(Hello()).values["root"] is True
+            assert other.ask(Hello()).value.root is True
             assert refusal(alice, Hello()) == "one_at_a_time"
         for one, box in boxes.items():
             seen = read(one)
-            assert box["id"] in seen
-            assert all(another["id"] not in seen for another in boxes.values() if another is not box)
-            one.ask(Remove(box["id"], force=True))
+            assert box.id in seen
+            assert all(another.id not in seen for another in boxes.values() if another is not box)
+            one.ask(Remove(box.id, force=True))
 
 
 def read(client: Client) -> str:
     """The answer that a look gets, as text."""
-    (descriptor,) = client.receive().descriptors
+    (descriptor,) = client.receive(Observe).descriptors
     with open(descriptor) as file:
         file.seek(0)
         return file.read()
@@ -258,7 +258,7 @@ def test_a_look_that_its_caller_broke_off_does_not_spoil_the_next(helper: str) -
     observer = Observer()
     observer([])
     with Client.connect() as client:
-        watcher = watcher_of(client.ask(Hello()).values["pid"])
+        watcher = watcher_of(client.ask(Hello()).value.pid)
     before = signal.signal(signal.SIGUSR1, break_off)
     try:
         with stopped(watcher), pytest.raises(BrokenOffError):

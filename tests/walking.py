@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 from workshop.client.connection import Client
 from workshop.helper.engine.steps import START
-from workshop.protocol import Run, Step
+from workshop.protocol import NextStep, Run, Step
 
 WANTED = Run("busybox", ["sh"], name="lab", hostname="lab", terminal=True, interactive=True, remove=True, step=True)
 
@@ -18,19 +17,19 @@ TOLD = [why for _, why in START if why != "why_plug"]
 
 def begun(client: Client) -> str:
     """The id of a sandbox that waits before its first step."""
-    return str(client.ask(WANTED).values["id"])
+    return client.ask(WANTED).value.id
 
 
-def walked(client: Client, identity: str, until: str = "") -> Iterator[dict[str, Any]]:
+def walked(client: Client, identity: str, until: str = "") -> Iterator[NextStep]:
     """The stops from the second on, up to the one before `until`."""
-    while stop := client.ask(Step(identity)).values["stop"]:
+    while stop := client.ask(Step(identity)).value.stop:
         yield stop
-        if stop["why"] == f"why_{until}":
+        if stop.why == f"why_{until}":
             return
 
 
 def standing(client: Client, before: str) -> str:
     """The id of a sandbox that waits before this step."""
     identity = begun(client)
-    assert list(walked(client, identity, before))[-1]["why"] == f"why_{before}"
+    assert list(walked(client, identity, before))[-1].why == f"why_{before}"
     return identity

@@ -87,7 +87,7 @@ def has_root_helper(language: str) -> bool:
 
     try:
         with connected() as client:
-            return bool(client.ask(Hello()).values["root"])
+            return client.ask(Hello()).value.root
     except HelperError as error:
         click.echo(sentence(language, error))
         return False
@@ -357,9 +357,9 @@ def helper_status(as_json: bool, lang: str | None) -> None:
     language = lang or language_of()
     try:
         with Client.connect() as client:
-            values = client.ask(Hello()).values
+            found = client.ask(Hello()).value
     except HelperError as error:
         click.echo(json.dumps({"running": False}) if as_json else sentence(language, error))
         sys.exit(1)
-    told = say(language, "cli.helper_root" if values["root"] else "cli.helper_user", **values)
-    click.echo(json.dumps({"running": True, **values}) if as_json else told)
+    told = say(language, "cli.helper_root" if found.root else "cli.helper_user", **found._asdict())
+    click.echo(json.dumps({"running": True, **found._asdict()}) if as_json else told)

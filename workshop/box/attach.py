@@ -144,7 +144,7 @@ class Attachment:
             if arrived in ready:
                 self._answer(os.read(arrived, 64))
             if code is None and self.client.fileno() in ready:
-                code = int(self.client.receive().values["code"])
+                code = self.client.receive(Wait).value.code
 
     def _wanted(self) -> Iterator[tuple[int, int]]:
         """What the streams wait for; once a terminal has gone, nothing more can be typed into it."""

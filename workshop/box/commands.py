@@ -7,7 +7,7 @@ import json
 import os
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NoReturn
 
 import click
@@ -65,14 +65,14 @@ def run(tty: bool, command: tuple[str, ...], **others: Any) -> int:
         reply = client.ask(request)
         if request.detach:
             _close(reply.descriptors)
-            click.echo(reply.values["id"])
+            click.echo(reply.value.id)
             return 0
-        wait = protocol.Wait(reply.values["id"])
+        descriptors = reply.descriptors
         if request.step:
             from .step import walk_through  # noqa: PLC0415  # few runs need it
 
-            reply = walk_through(client, reply)
-        return _attach(client, wait, reply.descriptors, request)
+            descriptors = walk_through(client, reply.value)
+        return _attach(client, protocol.Wait(reply.value.id), descriptors, request)
 
 
 @box.command("exec", cls=Command)
@@ -91,7 +91,7 @@ def execute(tty: bool, container: str, command: tuple[str, ...], interactive: bo
         if detach:
             _close(reply.descriptors)
             return 0
-        return _attach(client, protocol.Wait(container, reply.values["process"]), reply.descriptors, request)
+        return _attach(client, protocol.Wait(container, reply.value.process), reply.descriptors, request)
 
 
 @box.command(cls=Command)
@@ -101,11 +101,11 @@ def execute(tty: bool, container: str, command: tuple[str, ...], interactive: bo
 def ps(every: bool, quiet: bool, whole: bool) -> None:
     """List boxes."""
     with helper() as client:
-        found = client.ask(protocol.List(every)).values["containers"]
-    found.sort(key=lambda one: one["created"], reverse=True)
+        listed = client.ask(protocol.List(every)).value.containers
+    found = sorted(listed, key=lambda one: one.created, reverse=True)
     if quiet:
         for one in found:
-            click.echo(short(one["id"], not whole))
+            click.echo(short(one.id, not whole))
     else:
         click.echo(container_table(found, time.time(), not whole))
 
@@ -159,7 +159,7 @@ def unpause(container: tuple[str, ...]) -> int:
 @click.argument("container", nargs=-1, required=True)
 def wait(container: tuple[str, ...]) -> int:
     """Wait for boxes to end, and print their exit codes."""
-    return each(container, lambda client, name: click.echo(client.ask(protocol.Wait(name)).values["code"]), quiet=True)
+    return each(container, lambda client, name: click.echo(client.ask(protocol.Wait(name)).value.code), quiet=True)
 
 
 @box.command(cls=Command)
@@ -168,11 +168,11 @@ def wait(container: tuple[str, ...]) -> int:
 def logs(follow: bool, container: str) -> None:
     """Print what a detached box printed, as it printed it."""
     with helper() as client, contextlib.suppress(KeyboardInterrupt):
-        printed = client.ask(protocol.Logs(container)).values
-        _print_pieces(printed["pieces"])
-        while follow and not printed["ended"]:
-            printed = client.ask(protocol.Logs(container, printed["next"], wait=True)).values
-            _print_pieces(printed["pieces"])
+        printed = client.ask(protocol.Logs(container)).value
+        _print_pieces(printed.pieces)
+        while follow and not printed.ended:
+            printed = client.ask(protocol.Logs(container, printed.next, wait=True)).value
+            _print_pieces(printed.pieces)
 
 
 @box.command(cls=Command)
@@ -180,8 +180,8 @@ def logs(follow: bool, container: str) -> None:
 @click.argument("container", nargs=-1, required=True)
 def inspect(template: str, container: tuple[str, ...]) -> int:
     """Show everything about boxes."""
-    found: list[dict[str, Any]] = []
-    code = each(container, lambda client, name: found.append(details(client.ask(protocol.Inspect(name)).values)), quiet=True)
+    found: list[Mapping[str, object]] = []
+    code = each(container, lambda client, name: found.append(details(client.ask(protocol.Inspect(name)).value)), quiet=True)
     try:
         text = "\n".join(formatted(template, one) for one in found) if template else json.dumps(found, indent=4)
     except FormatError as error:
@@ -195,7 +195,7 @@ def inspect(template: str, container: tuple[str, ...]) -> int:
 def images() -> None:
     """List images."""
     with helper() as client:
-        click.echo(image_table(client.ask(protocol.Images()).values["images"], time.time()))
+        click.echo(image_table(client.ask(protocol.Images()).value.images, time.time()))
 
 
 @box.command(cls=Command)
@@ -206,7 +206,7 @@ def stats(no_stream: bool, container: tuple[str, ...]) -> None:
     from .stats import show  # noqa: PLC0415  # it alone needs facts, which are slow to load
 
     with helper() as client:
-        ids = {client.ask(protocol.Inspect(name)).values["id"] for name in container}
+        ids = {client.ask(protocol.Inspect(name)).value.id for name in container}
         with contextlib.suppress(KeyboardInterrupt):
             show(client, ids, not no_stream)
 
@@ -238,7 +238,7 @@ def _print_pieces(pieces: Sequence[tuple[int, str]]) -> None:
     """Write each piece to the stream that it came from."""
     for stream, text in pieces:
         file = sys.stdout.buffer if stream == 1 else sys.stderr.buffer
-        file.write(text.encode("latin-1"))
+        file.write(text.encode("latin-1", "replace"))
         file.flush()
 
 
@@ -261,7 +261,7 @@ def _attach(client: Client, wait: protocol.Wait, descriptors: tuple[int, ...], r
 
 def _can_limit(client: Client) -> bool:
     """False for a helper without root, which has no control groups to limit anything with."""
-    return bool(client.ask(protocol.Hello()).values["root"])
+    return client.ask(protocol.Hello()).value.root
 
 
 def _close(descriptors: Sequence[int]) -> None:

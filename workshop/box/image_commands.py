@@ -75,11 +75,11 @@ def rmi(image: tuple[str, ...]) -> int:
     """Remove images."""
 
     def remove(client: Client, name: str) -> None:
-        found = client.ask(protocol.Image(name)).values
-        last = client.ask(protocol.Unregister(name)).values["last"]
-        click.echo(f"Untagged: {escaped(found['name'])}")
+        found = client.ask(protocol.Image(name)).value
+        last = client.ask(protocol.Unregister(name)).value.last
+        click.echo(f"Untagged: {escaped(found.name)}")
         if last:
-            click.echo(f"Deleted: {found['id']}")
+            click.echo(f"Deleted: {found.id}")
 
     return each(image, remove, quiet=True)
 
@@ -90,7 +90,7 @@ def rmi(image: tuple[str, ...]) -> int:
 def tag(image: str, name: str) -> None:
     """Give an image one more name."""
     with helper() as client:
-        client.ask(protocol.Register(name, client.ask(protocol.Image(image)).values["config"]))
+        client.ask(protocol.Register(name, client.ask(protocol.Image(image)).value.config))
 
 
 COMMANDS = (load, save, commit, diff, history, rmi, tag)

@@ -12,7 +12,7 @@ import tempfile
 import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import IO, Any, BinaryIO
+from typing import IO, BinaryIO
 
 from .. import protocol
 from ..client.connection import Client
@@ -20,6 +20,7 @@ from ..words import escaped
 from . import layer_paths, oci
 from .helper_call import BoxError
 from .options import say, told
+from .tables import HistoryLine
 
 
 def load(client: Client, source: str) -> Iterator[str]:
@@ -31,7 +32,7 @@ def load(client: Client, source: str) -> Iterator[str]:
                 raise oci.OciError("no_name")
             for layer in image.layers:
                 put_layer(client, layer.diff_id, oci.pieces(layout, layer))
-            yield client.ask(protocol.Register(name, image.config)).values["name"]
+            yield client.ask(protocol.Register(name, image.config)).value.name
 
 
 @contextlib.contextmanager
@@ -58,7 +59,7 @@ def _kept(found: Iterable[bytes]) -> Iterator[BinaryIO]:
 def put_layer(client: Client, diff_id: str, found: Iterable[bytes]) -> None:
     """Hand a layer to the helper, unless it has it; raises HelperError where it does not take it."""
     reply = client.ask(protocol.Unpack(diff_id))
-    if reply.values["present"]:
+    if reply.value.present:
         return
     try:
         # A pipe that the helper closed says nothing of why: the answer does.
@@ -80,13 +81,13 @@ def _write_all(pipe: IO[bytes], piece: bytes) -> None:
 
 def save(client: Client, reference: str, target: str) -> None:
     """Write an image as a layout into a file, or to standard output where that is none that somebody looks at."""
-    image = client.ask(protocol.Image(reference)).values
+    image = client.ask(protocol.Image(reference)).value
     if not target and os.isatty(1):
         raise BoxError(say("images.no_output"))
     with _told(target), contextlib.ExitStack() as held:
-        layers = [(digest, held.enter_context(layer_file(client, digest))) for digest in image["layers"]]
+        layers = [(digest, held.enter_context(layer_file(client, digest))) for digest in image.layers]
         file = held.enter_context(Path(target).open("wb")) if target else sys.stdout.buffer
-        oci.write_layout(file, image["name"], image["config"], layers)
+        oci.write_layout(file, image.name, image.config, layers)
 
 
 def layer_file(client: Client, digest: str) -> BinaryIO:
@@ -96,8 +97,8 @@ def layer_file(client: Client, digest: str) -> BinaryIO:
 
 def commit(client: Client, container: str, name: str, message: str) -> str:
     """Make an image of a box; gives its id."""
-    box = client.ask(protocol.Inspect(container)).values
-    config = client.ask(protocol.Image(box["image_id"])).values["config"]
+    box = client.ask(protocol.Inspect(container)).value
+    config = client.ask(protocol.Image(box.image_id)).value.config
     with _own_layer(client, container) as layer:
         told = hashlib.sha256()
         for piece in iter(lambda: layer.read(oci.CHUNK), b""):
@@ -106,8 +107,8 @@ def commit(client: Client, container: str, name: str, message: str) -> str:
         layer.seek(0)
         put_layer(client, digest, iter(lambda: layer.read(oci.CHUNK), b""))
     created = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
-    bigger = oci.grown(config, digest, created, message or " ".join(box["command"]))
-    return str(client.ask(protocol.Register(name, bigger)).values["id"])
+    bigger = oci.grown(config, digest, created, message or " ".join(box.command))
+    return client.ask(protocol.Register(name, bigger)).value.id
 
 
 @contextlib.contextmanager
@@ -121,24 +122,24 @@ def _own_layer(client: Client, container: str) -> Iterator[BinaryIO]:
 
 def diff(client: Client, container: str) -> list[tuple[str, str]]:
     """What a box has added (A), changed (C) and deleted (D) against its image."""
-    box = client.ask(protocol.Inspect(container)).values
+    box = client.ask(protocol.Inspect(container)).value
     below: frozenset[str] = frozenset()
-    for digest in client.ask(protocol.Image(box["image_id"])).values["layers"]:
+    for digest in client.ask(protocol.Image(box.image_id)).value.layers:
         with layer_file(client, digest) as archive:
             below = layer_paths.stacked(below, layer_paths.members(archive))
     with _own_layer(client, container) as own:
         return layer_paths.changes(below, layer_paths.members(own))
 
 
-def history(client: Client, reference: str) -> list[dict[str, Any]]:
+def history(client: Client, reference: str) -> list[HistoryLine]:
     """A line for each step of an image's making, the latest first, with the size of the layer that it made."""
-    image = client.ask(protocol.Image(reference)).values
-    told = json.loads(image["config"]).get("history") or [{} for _ in image["layers"]]
-    sizes = [_size_of(client, digest) for digest in image["layers"]]
+    image = client.ask(protocol.Image(reference)).value
+    told = json.loads(image.config).get("history") or [{} for _ in image.layers]
+    sizes = [_size_of(client, digest) for digest in image.layers]
     lines = []
     for step in told:
         size = 0 if step.get("empty_layer") else sizes.pop(0) if sizes else 0
-        lines.append({**step, "size": size})
+        lines.append(HistoryLine(str(step.get("created", "")), str(step.get("created_by", "")), size))
     return lines[::-1]
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from typing import Any
 
 import click
 
@@ -36,7 +35,7 @@ def network_group() -> None:
 def create(name: str) -> None:
     """Make a network and print its id."""
     with helper() as client:
-        click.echo(client.ask(protocol.CreateNetwork(name)).values["id"])
+        click.echo(client.ask(protocol.CreateNetwork(name)).value.id)
 
 
 @network_group.command()
@@ -57,30 +56,27 @@ def rm(network: tuple[str, ...]) -> int:
 def inspect(network: str) -> None:
     """Show everything about a network."""
     known = _listed()
-    found = [one for one in known if network == one["name"]] or [one for one in known if one["id"].startswith(network)]
+    found = [one for one in known if network == one.name] or [one for one in known if one.id.startswith(network)]
     if not found:
         raise BoxError(say("helper.no_such_network", network=escaped(network)))
     click.echo(json.dumps([_details(found[0])], indent=4))
 
 
-def _listed() -> list[dict[str, Any]]:
+def _listed() -> tuple[protocol.NetworkInfo, ...]:
     """The user's networks."""
     with helper() as client:
-        found: list[dict[str, Any]] = client.ask(protocol.Networks()).values["networks"]
-        return found
+        return client.ask(protocol.Networks()).value.networks
 
 
-def _details(one: dict[str, Any]) -> dict[str, Any]:
+def _details(one: protocol.NetworkInfo) -> dict[str, object]:
     """A network under the keys of `docker network inspect`."""
-    length = one["subnet"].partition("/")[2]
-    members = {
-        key: {"Name": member["name"], "IPv4Address": f"{member['address']}/{length}"} for key, member in one["containers"].items()
-    }
+    length = one.subnet.partition("/")[2]
+    members = {key: {"Name": member.name, "IPv4Address": f"{member.address}/{length}"} for key, member in one.containers.items()}
     return {
-        "Name": one["name"],
-        "Id": one["id"],
-        "Created": moment(one["created"]),
+        "Name": one.name,
+        "Id": one.id,
+        "Created": moment(one.created),
         "Driver": "bridge",
-        "IPAM": {"Config": [{"Subnet": one["subnet"]}]},
+        "IPAM": {"Config": [{"Subnet": one.subnet}]},
         "Containers": members,
     }

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import array
-import json
 import os
 import socket
 import stat
@@ -11,7 +10,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Generic, Self, TypeVar
 
 from .. import protocol
 from .refusal import HelperError as HelperError  # noqa: PLC0414  # for whoever talks to the helper
@@ -20,15 +19,20 @@ if TYPE_CHECKING:  # `box ps` takes half as long without them: what needs them i
     from ..facts import Facts
 
 MAXIMUM_DESCRIPTORS = 4
+LONGEST_ANSWER = 64 << 20
+"""Bytes of a memory file; the most that the watcher writes (workshop/helper/watcher/process.py)."""
 LONGEST_LOG = 1 << 20
 """Bytes of the log of one's own helper, from which on the next one begins it anew."""
 
 
+Value = TypeVar("Value")
+
+
 @dataclass(frozen=True)
-class Reply:
+class Reply(Generic[Value]):
     """What the helper answered; the descriptors are the receiver's to close."""
 
-    values: dict[str, Any]
+    value: Value
     descriptors: tuple[int, ...] = ()
 
 
@@ -67,12 +71,12 @@ class Client:
         """The socket's descriptor, so that a caller may wait for a reply or a hang-up beside other things."""
         return self._connection.fileno()
 
-    def ask(self, request: protocol.Request) -> Reply:
+    def ask(self, request: protocol.Request[Value]) -> Reply[Value]:
         """The reply to a request; raises HelperError with the helper's slug, or `lost_helper` where it went away."""
         self.send(request)
-        return self.receive()
+        return self.receive(type(request))
 
-    def send(self, request: protocol.Request) -> None:
+    def send(self, request: protocol.Request[object]) -> None:
         """The first half of `ask`, for those who wait for several things at once."""
         try:
             self._connection.send(protocol.request_packet(request))
@@ -83,18 +87,19 @@ class Client:
         except OSError as error:
             raise HelperError("lost_helper") from error
 
-    def receive(self) -> Reply:
-        """The second half of `ask`."""
+    def receive(self, kind: type[protocol.Request[Value]]) -> Reply[Value]:
+        """The second half of `ask`, for the reply to a request of this kind."""
         packet, descriptors = self._packet()
         try:
             message = protocol.decode(packet)
             if "file" in message:  # a reply too large for a packet came as a memory file
-                return Reply(json.loads(_contents(descriptors[0])))
-        except (protocol.ProtocolError, ValueError, IndexError) as error:
+                message, descriptors = {"ok": protocol.decode(_contents(descriptors))}, ()
+            if "error" not in message:
+                return Reply(protocol.read(protocol.reply_of(kind), message.get("ok")), descriptors)
+            why = protocol.read(protocol.Refusal, message)
+        except protocol.ProtocolError as error:
             raise HelperError("unreadable_reply") from error
-        if "error" in message:
-            raise HelperError(str(message["error"]), **_values(message))
-        return Reply(_values(message, "ok"), descriptors)
+        raise HelperError(why.error, **why.values)
 
     def observe(self, subjects: Sequence[str]) -> Facts:
         """What the kernel shows now of these subjects; raises HelperError."""
@@ -104,8 +109,8 @@ class Client:
 
         reply = self.ask(protocol.Observe(list(subjects)))
         try:
-            return msgspec.json.decode(_contents(reply.descriptors[0]), type=Facts)
-        except (msgspec.MsgspecError, UnicodeDecodeError, IndexError) as error:
+            return msgspec.json.decode(_contents(reply.descriptors), type=Facts)
+        except (msgspec.MsgspecError, UnicodeDecodeError) as error:
             raise HelperError("unreadable_reply") from error
 
     def _packet(self) -> tuple[bytes, tuple[int, ...]]:
@@ -217,14 +222,13 @@ def _connected(path: str) -> socket.socket | None:
     return connection
 
 
-def _values(message: dict[str, Any], key: str = "values") -> dict[str, Any]:
-    """The object under this key, empty where there is none."""
-    value = message.get(key)
-    return value if isinstance(value, dict) else {}
-
-
-def _contents(descriptor: int) -> bytes:
-    """All of a memory file, which is closed."""
-    with open(descriptor, "rb") as file:
-        file.seek(0)
-        return file.read()
+def _contents(descriptors: Sequence[int]) -> bytes:
+    """All of the memory file that came, which is closed; raises HelperError where none did, or one that is too long."""
+    try:
+        with open(descriptors[0], "rb") as file:
+            if file.seek(0, os.SEEK_END) <= LONGEST_ANSWER:
+                file.seek(0)
+                return file.read()
+    except (IndexError, OSError) as error:
+        raise HelperError("unreadable_reply") from error
+    raise HelperError("unreadable_reply")

@@ -1,10 +1,13 @@
-"""Everything that the helper can be asked for, a frozen dataclass each; what comes back stands in each one's docstring."""
+"""Everything that the helper can be asked for, a frozen dataclass each, declared with the reply that it has."""
 
 from __future__ import annotations
 
 import re
 import typing
 from dataclasses import dataclass, field
+
+from . import replies
+from .replies import Done
 
 VERSION = 1
 
@@ -14,75 +17,84 @@ NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]{0,62}")
 NO_NETWORK = "none"
 """Instead of a network's name: its own loopback only."""
 
-
-@dataclass(frozen=True)
-class Hello:
-    """Who is there: `{"version", "pid", "root"}`. `root` tells whether cgroups and every subject are available."""
+Reply_co = typing.TypeVar("Reply_co", covariant=True)
 
 
-@dataclass(frozen=True)
-class Images:
-    """Images of the caller: `{"images": [{"name", "id", "layers", "created", "size"}]}`.
+@typing.dataclass_transform(frozen_default=True, field_specifiers=(field,))
+@dataclass(frozen=True, eq=False, repr=False)
+class Request(typing.Generic[Reply_co]):
+    """A question that is replied to with this; descriptors travel beside a reply, and are the asker's to close.
 
-    `id` is the digest of its configuration, `layers` are diff ids, the bottom one first; size in bytes, created in epoch
-    seconds.
+    Each is a frozen dataclass. `box` makes all of them at each start: in half the time where `==` and `repr` are made once.
     """
 
+    def __init_subclass__(cls) -> None:
+        """Make a dataclass of it."""
+        super().__init_subclass__()
+        dataclass(frozen=True, eq=False, repr=False)(cls)
 
-@dataclass(frozen=True)
-class Image:
-    """One image, as Images gives it, and its `config` (OCI image specification), as it was registered."""
+    def __eq__(self, other: object) -> bool:
+        """True for a request of the same kind with the same fields."""
+        return type(self) is type(other) and vars(self) == vars(other)
+
+    __hash__ = None  # type: ignore[assignment]  # some fields are lists
+
+    def __repr__(self) -> str:
+        """As it is written in Python."""
+        return f"{type(self).__name__}({', '.join(f'{name}={value!r}' for name, value in vars(self).items())})"
+
+
+class Hello(Request[replies.HelperInfo]):
+    """Who is there?"""
+
+
+class Images(Request[replies.ImageList]):
+    """Images of the caller."""
+
+
+class Image(Request[replies.ImageDetails]):
+    """One image, by name, id or the beginning of an id."""
 
     image: str
 
 
-@dataclass(frozen=True)
-class Layer:
-    """A layer, by its diff id: `{}`, with a descriptor to read its tar archive from."""
+class Layer(Request[Done]):
+    """A layer, by its diff id, with a descriptor to read its tar archive from."""
 
     digest: str
 
 
-@dataclass(frozen=True)
-class Unpack:
-    """Take a layer in: `{"present"}`. Where it was not there, with a descriptor to write the tar archive into.
-
-    Close that, and ask for Transferred.
-    """
+class Unpack(Request[replies.Unpacking]):
+    """Take a layer in: write its tar archive into the descriptor, close that, and ask for Transferred."""
 
     digest: str
 
 
-@dataclass(frozen=True)
-class Pack:
-    """Give a running sandbox's own layer out: `{}`, with a descriptor to read a tar archive from; then ask for Transferred."""
+class Pack(Request[Done]):
+    """Give a running sandbox's own layer out, with a descriptor to read a tar archive from; then ask for Transferred."""
 
     container: str
 
 
-@dataclass(frozen=True)
-class Transferred:
-    """Reply when this connection's Unpack or Pack is over: `{}`, or why it failed."""
+class Transferred(Request[Done]):
+    """Reply when this connection's Unpack or Pack is over, or why it failed."""
 
 
-@dataclass(frozen=True)
-class Register:
-    """Give a name to the image of this configuration, whose layers are there: `{"id", "name"}`. Also a second name."""
+class Register(Request[replies.Registered]):
+    """Give a name to the image of this configuration, whose layers are there. Also a second name."""
 
     name: str
     config: str
 
 
-@dataclass(frozen=True)
-class Unregister:
-    """Take a name away; with the last one go layers that no other image has: `{"last"}`."""
+class Unregister(Request[replies.Unregistered]):
+    """Take a name away; with the last one go layers that no other image has."""
 
     image: str
 
 
-@dataclass(frozen=True)
-class Run:
-    """Start a sandbox: `{"id", "name"}`.
+class Run(Request[replies.Started]):
+    """Start a sandbox.
 
     Descriptors: with `terminal` the master of its pseudo-terminal; without it and not `detach`, its stdin (write end;
     only with `interactive`), stdout and stderr (read ends). A sandbox that is not detached dies with the connection that
@@ -91,8 +103,7 @@ class Run:
     `cpus` are processors by number, as `0,2-3`, '' for all; `dropped` names capabilities that its programs do without
     (`NET_RAW`, `CAP_NET_RAW` or `ALL`); `variables` are `KEY=VALUE` of its programs' environment. What a detached one prints
     is kept for Logs. `network` is one of the caller's.
-    With `step` (and `terminal`, and not `detach`) it is not started but waits before its first step. The reply tells beside
-    id and name all `calls` of the walk, and where it waits as `stop`: `{"number", "total", "call", "why", "pid"}`; see Step.
+    With `step` (and `terminal`, and not `detach`) it is not started but waits before its first step; see Step.
     """
 
     image: str
@@ -116,27 +127,24 @@ class Run:
     network: str = NO_NETWORK
 
 
-@dataclass(frozen=True)
-class Step:
-    """Make the next step of a sandbox that this connection runs with `step`: `{"stop"}`, where it waits next.
+class Step(Request[replies.Stepped]):
+    """Make the next step of a sandbox that this connection runs with `step`.
 
-    After the last one `stop` is null, it runs, and the master of its terminal is the reply's descriptor. One that waits for
-    half an hour, or whose connection ends, is removed.
+    With the last one comes the master of its terminal as the descriptor. One that waits for half an hour, or whose connection
+    ends, is removed.
     """
 
     container: str
 
 
-@dataclass(frozen=True)
-class Look:
-    """What such a half-made sandbox sees, looking around itself: `{"seen"}`, with the fields of helper/look.py's Seen."""
+class Look(Request[replies.Looked]):
+    """What such a half-made sandbox sees, looking around itself."""
 
     container: str
 
 
-@dataclass(frozen=True)
-class Exec:
-    """Run one more program in a running sandbox: `{"process"}`, with descriptors as Run gives them."""
+class Exec(Request[replies.ExecStarted]):
+    """Run one more program in a running sandbox, with descriptors as Run gives them."""
 
     container: str
     command: list[str]
@@ -147,54 +155,41 @@ class Exec:
     columns: int = 80
 
 
-@dataclass(frozen=True)
-class Wait:
-    """Reply when the sandbox, or the process of Exec on this connection if not 0, has ended: `{"code"}` (128+n by signal n)."""
+class Wait(Request[replies.ExitCode]):
+    """Reply when the sandbox, or the process of Exec on this connection if not 0, has ended."""
 
     container: str
     process: int = 0
 
 
-@dataclass(frozen=True)
-class List:
-    """The caller's sandboxes: `{"containers": [...]}`, each as Inspect gives it; ended ones only with `all`."""
+class List(Request[replies.ContainerList]):
+    """The caller's sandboxes; ended ones only with `all`."""
 
     all: bool = False
 
 
-@dataclass(frozen=True)
-class Inspect:
-    """One sandbox.
-
-    `{"id", "name", "image", "image_id", "command": [...], "created", "state": "created"|"running"|"paused"|"exited", "code",
-    "ended", "pid", "hostname", "limits": {"millicpus", "memory", "pids", "cpus", "shares"}, "cgroups": {controller:
-    directory}, "remove", "dropped", "variables", "network", "address", "executions": [...]}`; times in epoch seconds. The state
-    is "created" while it is half made (see Step). The address is empty without a network, and after its end. `executions` are
-    the pids of what Exec started and still runs.
-    """
+class Inspect(Request[replies.ContainerInfo]):
+    """One sandbox."""
 
     container: str
 
 
-@dataclass(frozen=True)
-class Stop:
-    """End a sandbox: SIGTERM to its PID 1, SIGKILL after `seconds`: `{"code"}`."""
+class Stop(Request[replies.ExitCode]):
+    """End a sandbox: SIGTERM to its PID 1, SIGKILL after `seconds`."""
 
     container: str
     seconds: int = 10
 
 
-@dataclass(frozen=True)
-class Remove:
-    """Forget an ended sandbox, or with `force` end it first: `{}`."""
+class Remove(Request[Done]):
+    """Forget an ended sandbox, or with `force` end it first."""
 
     container: str
     force: bool = False
 
 
-@dataclass(frozen=True)
-class Update:
-    """Change limits; 0, and '' for `cpus`, leaves a limit as it is, -1 lifts it: `{}`."""
+class Update(Request[Done]):
+    """Change limits; 0, and '' for `cpus`, leaves a limit as it is, -1 lifts it."""
 
     container: str
     millicpus: int = 0
@@ -204,27 +199,23 @@ class Update:
     shares: int = 0
 
 
-@dataclass(frozen=True)
-class Pause:
-    """Freeze a sandbox: no process of it runs until Unpause. `{}`, once the kernel says that it is so."""
+class Pause(Request[Done]):
+    """Freeze a sandbox: no process of it runs until Unpause. The reply comes once the kernel says that it is so."""
 
     container: str
 
 
-@dataclass(frozen=True)
-class Unpause:
-    """Let a frozen sandbox run on: `{}`."""
+class Unpause(Request[Done]):
+    """Let a frozen sandbox run on."""
 
     container: str
 
 
-@dataclass(frozen=True)
-class Logs:
+class Logs(Request[replies.Printed]):
     """What a detached sandbox printed after its first `start` bytes, as far as it is still kept.
 
-    `{"pieces": [[STREAM, TEXT]...], "next", "ended"}`: stream 1 or 2, text with one Latin-1 character for each byte, `next`
-    the `start` that continues this, `ended` where nothing more can come. With `wait` the reply comes when there is something;
-    on the connection that read it before, even of a sandbox that was removed at its end.
+    With `wait` the reply comes when there is something; on the connection that read it before, even of a sandbox that was
+    removed at its end.
     """
 
     container: str
@@ -232,38 +223,33 @@ class Logs:
     wait: bool = False
 
 
-@dataclass(frozen=True)
-class Observe:
-    """Facts about the host and every container that the caller may know of: `{}`, with JSON of Facts in a memory file."""
+class Observe(Request[Done]):
+    """Facts about the host and every container that the caller may know of, as JSON of Facts in a memory file: the descriptor."""
 
     subjects: list[str]
 
 
-@dataclass(frozen=True)
-class Networks:
-    """The caller's networks.
-
-    `{"networks": [{"id", "name", "created", "subnet", "containers": {id: {"name", "address"}}}]}`.
-    """
+class Networks(Request[replies.NetworkList]):
+    """The caller's networks."""
 
 
-@dataclass(frozen=True)
-class CreateNetwork:
-    """Make a network: `{"id"}`. Sandboxes in it reach each other, by address and by name, and nothing else."""
+class CreateNetwork(Request[replies.NetworkCreated]):
+    """Make a network: sandboxes in it reach each other, by address and by name, and nothing else."""
 
     name: str
 
 
-@dataclass(frozen=True)
-class RemoveNetwork:
-    """Remove a network that no running sandbox is in: `{}`."""
+class RemoveNetwork(Request[Done]):
+    """Remove a network that no running sandbox is in."""
 
     network: str
 
 
-ImageRequest = Images | Image | Layer | Unpack | Pack | Transferred | Register | Unregister
-Request = (
-    Hello | Run | Step | Look | Exec | Wait | List | Inspect | Stop | Remove | Update | Pause | Unpause | Logs
-    | Observe | Networks | CreateNetwork | RemoveNetwork | ImageRequest
-)  # fmt: skip
-REQUESTS: dict[str, type[Request]] = {kind.__name__.lower(): kind for kind in typing.get_args(Request)}
+REQUESTS: dict[str, type[Request[object]]] = {kind.__name__.lower(): kind for kind in Request.__subclasses__()}
+"""The closed table of what can be asked for, by the name that it has in a packet."""
+
+
+def reply_of(kind: type[Request[Reply_co]]) -> type[Reply_co]:
+    """What a request of this kind is replied to with: what its class was declared with."""
+    (found,) = typing.get_args(kind.__orig_bases__[0])  # type: ignore[attr-defined]  # as types.get_original_bases, from 3.12
+    return typing.cast("type[Reply_co]", found)

@@ -191,7 +191,7 @@ def _helper() -> str:
         with Client.connect() as client:
             client.send(Hello())
             answers, _, _ = select.select([client], [], [], ANSWER_SECONDS)
-            return ("root" if client.receive().values.get("root") else "own") if answers else ""
+            return ("root" if client.receive(Hello).value.root else "own") if answers else ""
     except HelperError:
         return ""
 

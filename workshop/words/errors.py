@@ -13,7 +13,7 @@ class WordedError(Exception):
 
     area = ""
 
-    def __init__(self, slug: str, **values: str | int) -> None:
+    def __init__(self, slug: str, /, **values: str | int) -> None:
         """Keep slug and values for the text."""
         super().__init__(slug, values)
         self.slug = slug

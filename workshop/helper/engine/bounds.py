@@ -6,8 +6,8 @@ import dataclasses
 import re
 
 from ... import protocol
-from ...protocol import NAME, ProtocolError
-from ..kernel.cgroups import SHARES, Limits
+from ...protocol import NAME, Limits, ProtocolError
+from ..kernel.cgroups import SHARES
 
 MEBIBYTE = 1 << 20
 MOST = Limits(millicpus=0, memory=1024 * MEBIBYTE, pids=4096, shares=1024)
@@ -26,7 +26,7 @@ LISTS = {"command": 1024, "variables": 64, "dropped": 64, "subjects": 64}
 """So many members may a list have."""
 
 
-def hold_bounds(request: protocol.Request) -> None:
+def hold_bounds(request: protocol.Request[object]) -> None:
     """Refuse what can't be meant; 0 is the default, and in Update -1 lifts a limit. Raises ProtocolError."""
     given = {one.name: getattr(request, one.name) for one in dataclasses.fields(request)}
     for key, maximum in LISTS.items():

@@ -15,9 +15,8 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from typing import Any
 
-from ...protocol import ProtocolError, Run, parse_request
+from ...protocol import Limits, ProtocolError, Run, parse_request, read
 from ..kernel import files
-from ..kernel.cgroups import Limits
 from ..kernel.troubles import tell
 from .image_store import Image
 from .logs import Log
@@ -87,7 +86,7 @@ def _record(sandbox: Sandbox) -> dict[str, Any]:
         **{key: getattr(sandbox, key) for key in PLAIN},
         "wanted": asdict(sandbox.wanted),
         "image_id": sandbox.stack.id,
-        "limits": asdict(sandbox.limits),
+        "limits": sandbox.limits._asdict(),
         "printed": printed,
         "printed_in_all": sandbox.log.end,
     }
@@ -114,9 +113,7 @@ def _sandbox(record: dict[str, Any], loop: Loop) -> Sandbox:
     wanted = parse_request(json.dumps({**record["wanted"], "operation": "run"}).encode())
     if not isinstance(wanted, Run):
         raise ValueError("what was asked for is no container")
-    limits = Limits(**record["limits"])
-    for name, value in asdict(limits).items():
-        _typed(value, str if name == "cpus" else int)
+    limits = read(Limits, record["limits"])
     stack = Image(wanted.image, _typed(record["image_id"], str), [], [], "", 0, 0)
     pieces = [(_typed(stream, int), base64.b64decode(data, validate=True)) for stream, data in record["printed"]]
     log = Log(loop)

@@ -14,7 +14,7 @@ from collections.abc import Callable, Collection
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from ...protocol import ProtocolError
+from ...protocol import ImageInfo, ProtocolError
 from ..confined import disk
 from ..kernel import files
 from ..kernel.troubles import saying, tell
@@ -41,9 +41,9 @@ class Image:
     created: int
     size: int
 
-    def told(self) -> dict[str, Any]:
-        """As the protocol's Images tells it."""
-        return {key: value for key, value in asdict(self).items() if key not in ("config", "command")}
+    def info(self) -> ImageInfo:
+        """What its owner may know of it."""
+        return ImageInfo(self.name, self.id, tuple(self.layers), self.created, self.size)
 
 
 class Images:

@@ -5,49 +5,28 @@ from __future__ import annotations
 import os
 import socket
 from contextlib import suppress
-from dataclasses import dataclass
 
 from ...facts import KINDS
+from ...protocol import InsideView
 
 NAMES = 40
 """Entries of `/` that are told at most."""
 
 
-@dataclass(frozen=True)
-class Seen:
-    """What the calling process sees. Masks as /proc shows them; `namespaces` by kind; `process` is what its /proc calls it."""
-
-    hostname: str
-    uid: int
-    pid: int
-    process: int
-    session: int
-    terminal: bool
-    root: list[str]
-    mounts: int
-    cgroups: list[str]
-    interfaces: list[str]
-    namespaces: dict[str, int]
-    capabilities: str
-    bounding: str
-    no_new_privileges: int
-    seccomp: int
-
-
-def look() -> Seen:
+def look() -> InsideView:
     """Look around; what can't be seen is empty or 0."""
     status = dict(line.split(":\t", 1) for line in _lines("status") if ":\t" in line)
-    return Seen(
+    return InsideView(
         hostname=os.uname().nodename,
         uid=os.getuid(),
         pid=os.getpid(),
         process=int(status.get("Pid", 0)),
         session=os.getsid(0),
         terminal=os.isatty(0),
-        root=sorted(os.listdir("/"))[:NAMES],
+        root=tuple(sorted(os.listdir("/"))[:NAMES]),
         mounts=len(_lines("mountinfo")),
-        cgroups=sorted({line.split(":", 2)[2] for line in _lines("cgroup")}),
-        interfaces=[name for _, name in socket.if_nameindex()],
+        cgroups=tuple(sorted({line.split(":", 2)[2] for line in _lines("cgroup")})),
+        interfaces=tuple(name for _, name in socket.if_nameindex()),
         namespaces={kind: _namespace(kind) for kind in KINDS},
         capabilities=status.get("CapEff", ""),
         bounding=status.get("CapBnd", ""),

@@ -12,9 +12,8 @@ import os
 import socket
 import time
 from dataclasses import dataclass, field
-from typing import Any
 
-from ...protocol import NO_NETWORK, ProtocolError
+from ...protocol import NO_NETWORK, NetworkInfo, NetworkMember, ProtocolError
 from ..kernel import netlink
 
 EACH = 8
@@ -71,10 +70,10 @@ class Network:
         """An address of this network's, the second for host 0: the first is a gateway's by custom."""
         return f"172.{_FIRST_SUBNET + self.number}.{(host + 2) // 256}.{(host + 2) % 256}"
 
-    def told(self) -> dict[str, Any]:
-        """As the protocol's Networks tells it."""
-        members = {key: {"address": one.address, "name": one.names[0]} for key, one in self.members.items()}
-        return {"id": self.id, "name": self.name, "created": self.created, "subnet": self.subnet, "containers": members}
+    def info(self) -> NetworkInfo:
+        """What its owner may know of it."""
+        members = {key: NetworkMember(one.names[0], one.address) for key, one in self.members.items()}
+        return NetworkInfo(self.id, self.name, self.created, self.subnet, members)
 
     def join(self, sandbox: str, names: tuple[str, ...]) -> Plug:
         """Reserve the next address for a sandbox, and let the others know its names."""

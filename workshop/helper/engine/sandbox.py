@@ -5,12 +5,11 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
-from typing import Any
+from dataclasses import dataclass, field
 
-from ...protocol import ProtocolError, Run
+from ...protocol import ContainerInfo, Limits, ProtocolError, Run, State
 from ..kernel import syscalls
-from ..kernel.cgroups import Limits, is_frozen
+from ..kernel.cgroups import is_frozen
 from ..kernel.troubles import contained
 from . import launch
 from .image_store import Image
@@ -21,9 +20,6 @@ from .stepping import Straight
 
 EXECUTIONS = 64
 """So many programs may run in one sandbox beside its own, of all connections together."""
-TOLD = ("id", "created", "code", "ended", "cgroups", "remove", "address")
-ASKED = ("name", "image", "command", "hostname", "dropped", "variables", "network")
-"""What Inspect tells of a sandbox, and of what it was asked to be."""
 EndedCall = Callable[[int], None]
 
 
@@ -104,15 +100,37 @@ class Sandbox(Ending):
         """True where the kernel keeps its group frozen, whoever wanted that."""
         return self.running and is_frozen(self.cgroups)
 
-    def told(self) -> dict[str, Any]:
-        """As the protocol's Inspect tells it."""
-        at = self.walk.at
-        state = "created" if at else "paused" if self.paused else "running" if self.running else "exited"
-        now = {"state": state, "pid": at.pid if at else self.pid if self.running else 0}
-        beside = {"executions": [one.pid for one in self.executions if one.pidfd >= 0]}
-        more = {"image_id": self.stack.id, "limits": asdict(self.limits)}
-        asked = {key: getattr(self.wanted, key) for key in ASKED}
-        return {**{key: getattr(self, key) for key in TOLD}, **asked, **now, **beside, **more}
+    @property
+    def state(self) -> State:
+        """What has become of it."""
+        if self.walk.at:
+            return "created"
+        return "paused" if self.paused else "running" if self.running else "exited"
+
+    def info(self) -> ContainerInfo:
+        """What its owner may know of it."""
+        at, wanted = self.walk.at, self.wanted
+        return ContainerInfo(
+            id=self.id,
+            name=self.name,
+            image=wanted.image,
+            image_id=self.stack.id,
+            command=tuple(wanted.command),
+            created=self.created,
+            state=self.state,
+            code=self.code,
+            ended=self.ended,
+            pid=at.pid if at else self.pid if self.running else 0,
+            hostname=wanted.hostname,
+            limits=self.limits,
+            cgroups=self.cgroups,
+            remove=self.remove,
+            dropped=tuple(wanted.dropped),
+            variables=tuple(wanted.variables),
+            network=wanted.network,
+            address=self.address,
+            executions=tuple(one.pid for one in self.executions if one.pidfd >= 0),
+        )
 
     def hold_room(self) -> None:
         """Raise ProtocolError `too_many_executions` where as many programs run beside its own as may."""

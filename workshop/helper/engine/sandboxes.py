@@ -10,9 +10,9 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
-from ...protocol import NO_NETWORK, Exec, ProtocolError, Run
+from ...protocol import NO_NETWORK, Exec, Limits, ProtocolError, Run
 from ..kernel import capabilities, identities, syscalls
-from ..kernel.cgroups import Cgroups, Limits
+from ..kernel.cgroups import Cgroups
 from ..kernel.troubles import contained
 from . import launch
 from .ended import Ended

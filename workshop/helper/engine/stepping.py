@@ -12,10 +12,10 @@ import os
 import socket
 import struct
 from collections.abc import Callable, Collection, Generator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
-from ...protocol import ProtocolError
+from ...protocol import InsideView, ProtocolError, read, safe_bytes
 from .look import look
 from .loop import Loop
 from .steps import START
@@ -39,7 +39,7 @@ class Stop:
 
 Stepped = Callable[[Stop | tuple[int, ...] | Exception], None]
 """What is called with the next stop or, at the end, the descriptors for the client or the error."""
-Looked = Callable[[dict[str, Any] | Exception], None]
+Looked = Callable[[InsideView | Exception], None]
 """What is called with what was seen, or with the error that the start ended with meanwhile."""
 
 
@@ -96,7 +96,7 @@ class Walk(Straight):
         while (word := self._theirs.recv(PACKET)) != b"go":
             if word != b"look":
                 os._exit(1)
-            self._theirs.send(b"seen " + json.dumps(asdict(look())).encode("utf-8", "replace"))
+            self._theirs.send(b"seen " + safe_bytes(json.dumps(look()._asdict(), ensure_ascii=False)))
 
     def stop_helper(self, why: str) -> Generator[int, None, None]:
         """See Straight."""
@@ -131,7 +131,7 @@ class Walk(Straight):
         if word == "at":
             self._arrive(int(rest), _CREDENTIALS.unpack(beside[0][2])[0])
         else:
-            self._tell_once(json.loads(rest))
+            self._tell_once(read(InsideView, json.loads(rest)))
 
     def _arrive(self, number: int, pid: int) -> None:
         self.at = Stop(number, len(self.steps), *self.steps[number - 1], pid)

@@ -12,12 +12,11 @@ import os
 from collections.abc import Callable, Generator, Iterable, Iterator
 from dataclasses import asdict, dataclass
 
-from ...protocol import ProtocolError
+from ...protocol import Limits, ProtocolError
 from ..confined import packing
 from ..confined.disk import Taken
 from ..confined.quota import Room
 from ..kernel import confine, identities, rootfs, syscalls
-from ..kernel.cgroups import Limits
 from . import launch
 from .launch import Channel, Place
 

@@ -10,10 +10,10 @@ import errno
 import os
 import signal
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 
 from ...facts import Hierarchy
 from ...facts.trees import Tree, cgroup_mounts, parse_cgroup, parse_trees
+from ...protocol import Limits
 from . import syscalls
 
 PERIOD_US = 100_000
@@ -23,20 +23,6 @@ DEVICES = ("c *:* m", "b *:* m", "c 1:3 rwm", "c 1:5 rwm", "c 1:7 rwm", "c 1:8 r
            "c 5:0 rwm", "c 5:1 rwm", "c 5:2 rwm", "c 136:* rwm")  # fmt: skip
 """Docker's: make any node, but open only null, zero, full, random, urandom, tty, console, ptmx and terminals."""
 WANTED = ("cpu", "cpuset", "memory", "pids", "io")
-
-
-@dataclass(frozen=True)
-class Limits:
-    """Thousandths of a processor, bytes, processes; 0 is no limit. `cpus` are the processors, as `0,1`; '' for all.
-
-    `shares` weigh it against others where a processor is wanted by more than one, as version 1 counts them; 0 for the usual.
-    """
-
-    millicpus: int = 0
-    memory: int = 0
-    pids: int = 0
-    cpus: str = ""
-    shares: int = 0
 
 
 def parse_hierarchies(mountinfo: str, own: str) -> list[Hierarchy]:

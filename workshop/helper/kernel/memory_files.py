@@ -5,7 +5,6 @@ from __future__ import annotations
 import fcntl
 import json
 import os
-from typing import Any
 
 from ...protocol import safe_bytes
 
@@ -17,7 +16,7 @@ def create() -> int:
     return os.memfd_create("answer", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
 
 
-def write_json(descriptor: int, value: dict[str, Any]) -> None:
+def write_json(descriptor: int, value: object) -> None:
     """Write this as JSON; raises OSError."""
     text = safe_bytes(json.dumps(value, separators=(",", ":"), ensure_ascii=False))
     with open(descriptor, "wb", closefd=False) as file:
@@ -29,7 +28,7 @@ def seal(descriptor: int) -> None:
     fcntl.fcntl(descriptor, fcntl.F_ADD_SEALS, _SEALS)
 
 
-def holding(value: dict[str, Any]) -> int:
+def holding(value: object) -> int:
     """A descriptor of a sealed one with this as JSON; raises OSError, and leaves none open then."""
     descriptor = create()
     try:

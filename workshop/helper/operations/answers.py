@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import errno
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import Any, Protocol
+from dataclasses import dataclass
+from typing import Generic, Protocol, TypeVar
 
-from ...protocol import ProtocolError, encode
+from ...protocol import Done, ProtocolError, Refusal, Request, encode
 from ..engine.sandbox import Execution, Sandbox
 from ..engine.transfers import Transfer
 from ..kernel.troubles import tell_error
@@ -17,12 +17,19 @@ LONGEST_VALUE = 256
 """Characters of a value that a refusal repeats: whatever is refused, the reason fits in a packet."""
 
 
-@dataclass(frozen=True)
-class Answer:
-    """Values for the caller, and descriptors that are closed once they are sent."""
+Reply = TypeVar("Reply")
+Reply_co = TypeVar("Reply_co", covariant=True)
 
-    values: dict[str, Any] = field(default_factory=dict)
+
+@dataclass(frozen=True)
+class Answer(Generic[Reply_co]):
+    """The reply for the caller, and descriptors that are closed once they are sent."""
+
+    reply: Reply_co
     descriptors: tuple[int, ...] = ()
+
+
+DONE = Answer(Done())
 
 
 class Caller(Protocol):
@@ -36,8 +43,8 @@ class Caller(Protocol):
     followed: tuple[str, Sandbox] | None
     looks: Looks
 
-    def answer_later(self) -> Callable[[Answer | Exception], None]:
-        """What to call with the answer, or the refusal, that the caller waits for."""
+    def answer_later(self, request: Request[Reply]) -> Callable[[Answer[Reply] | Exception], None]:
+        """What to call with the answer to this request, or the refusal, that the caller waits for."""
 
     def is_open(self) -> bool:
         """False once it has gone away."""
@@ -53,7 +60,7 @@ def refusal(error: Exception) -> bytes:
         tell_error(error)
         why = ProtocolError("broken", reason=type(error).__name__)
     values = {key: value[:LONGEST_VALUE] if isinstance(value, str) else value for key, value in why.values.items()}
-    return encode({"error": why.slug, "values": values})
+    return encode(Refusal(why.slug, values)._asdict())
 
 
 def _for_want_of_descriptors(error: Exception) -> bool:

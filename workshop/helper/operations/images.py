@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Generator
 from typing import Any, NoReturn, TypeVar
 
 from ... import facts, protocol
-from ...protocol import ProtocolError
+from ...protocol import Done, ImageDetails, ImageList, ProtocolError, Registered, Unpacking, Unregistered
 from ..confined import disk, quota
 from ..confined.disk import Taken
 from ..confined.quota import Room
@@ -19,7 +19,7 @@ from ..engine.sandboxes import Sandboxes
 from ..engine.transfers import Transfer
 from ..kernel import files, syscalls
 from ..kernel.troubles import saying
-from .answers import Answer, Caller
+from .answers import DONE, Answer, Caller
 
 Told = TypeVar("Told")
 
@@ -30,50 +30,50 @@ def image_facts(sandboxes: Sandboxes, caller: Caller) -> tuple[facts.Image, ...]
     return tuple(facts.Image(one.name, one.id, tuple(one.layers), one.size, one.created) for one in known)
 
 
-def _images(sandboxes: Sandboxes, caller: Caller, _: protocol.Images) -> Answer:
-    return Answer({"images": [one.told() for one in sandboxes.home.images.of(caller.uid)]})
+def _images(sandboxes: Sandboxes, caller: Caller, _: protocol.Images) -> Answer[ImageList]:
+    return Answer(ImageList(tuple(one.info() for one in sandboxes.home.images.of(caller.uid))))
 
 
-def _image(sandboxes: Sandboxes, caller: Caller, request: protocol.Image) -> Answer:
+def _image(sandboxes: Sandboxes, caller: Caller, request: protocol.Image) -> Answer[ImageDetails]:
     found = sandboxes.home.images.find(caller.uid, request.image)
-    return Answer({**found.told(), "config": found.config})
+    return Answer(ImageDetails(*found.info(), found.config))
 
 
-def _layer(sandboxes: Sandboxes, caller: Caller, request: protocol.Layer) -> Answer:
+def _layer(sandboxes: Sandboxes, caller: Caller, request: protocol.Layer) -> Answer[Done]:
     archive = sandboxes.home.images.holding(caller.uid, request.digest).archive(request.digest)
     with disk.refusing():
-        return Answer({}, (os.open(archive, os.O_RDONLY | os.O_CLOEXEC),))
+        return Answer(Done(), (os.open(archive, os.O_RDONLY | os.O_CLOEXEC),))
 
 
-def _register(sandboxes: Sandboxes, caller: Caller, request: protocol.Register) -> Answer:
+def _register(sandboxes: Sandboxes, caller: Caller, request: protocol.Register) -> Answer[Registered]:
     image = sandboxes.home.images.register(caller.uid, request.name, request.config)
     _sweep(sandboxes, caller.uid)
-    return Answer({"id": image.id, "name": image.name})
+    return Answer(Registered(image.id, image.name))
 
 
-def _unregister(sandboxes: Sandboxes, caller: Caller, request: protocol.Unregister) -> Answer:
+def _unregister(sandboxes: Sandboxes, caller: Caller, request: protocol.Unregister) -> Answer[Unregistered]:
     images = sandboxes.home.images
     running = [one.stack.id for one in sandboxes.all.values() if one.running and one.owner == caller.uid]
     last = images.remove(caller.uid, request.image, running)
     _sweep(sandboxes, caller.uid)
-    return Answer({"last": last})
+    return Answer(Unregistered(last))
 
 
-def _unpack(sandboxes: Sandboxes, caller: Caller, request: protocol.Unpack) -> Answer | None:
+def _unpack(sandboxes: Sandboxes, caller: Caller, request: protocol.Unpack) -> Answer[Unpacking]:
     _require_idle(caller)
     if not DIGEST.fullmatch(request.digest):
         raise ProtocolError("bad_digest", digest=request.digest)
     images = sandboxes.home.images
     if _is_there(images, caller.uid, request.digest):
         images.expect(caller.uid, request.digest, caller.is_open)
-        return Answer({"present": True})
+        return Answer(Unpacking(present=True))
     if caller.uid in images.unpacking:
         raise ProtocolError("one_layer_at_a_time")
     room = _room(sandboxes, caller.uid)
     with disk.refusing():
         order, client = _order(images, caller.uid, request.digest, room)
     _begin_unpacking(sandboxes, caller, order)
-    return Answer({"present": False}, (client,))
+    return Answer(Unpacking(present=False), (client,))
 
 
 def _order(images: Images, owner: int, digest: str, room: Room) -> tuple[transfers.Order, int]:
@@ -128,14 +128,14 @@ def _refusal(outcome: Exception) -> Exception:
     return outcome
 
 
-def _pack(sandboxes: Sandboxes, caller: Caller, request: protocol.Pack) -> Answer:
+def _pack(sandboxes: Sandboxes, caller: Caller, request: protocol.Pack) -> Answer[Done]:
     _require_idle(caller)
     sandbox = sandboxes.running(caller.uid, request.container)
     client, target = os.pipe2(os.O_CLOEXEC)
     transfer = caller.transfer = Transfer()
     steps = transfers.pack(sandboxes.place(sandbox), sandbox.pidfd, sandbox.upper, target)
     _go(sandboxes, caller, steps, lambda outcome: transfer.end(_refusal(outcome) if isinstance(outcome, Exception) else None))
-    return Answer({}, (client,))
+    return Answer(Done(), (client,))
 
 
 def _go(
@@ -146,12 +146,12 @@ def _go(
     Task(sandboxes.home.loop, steps, finish, caller.uid).fail(late, after=transfers.SECONDS)
 
 
-def _transferred(_: Sandboxes, caller: Caller, __: protocol.Transferred) -> Answer | None:
+def _transferred(_: Sandboxes, caller: Caller, request: protocol.Transferred) -> Answer[Done] | None:
     transfer = caller.transfer
     if transfer is None:
         raise ProtocolError("no_transfer")
     if not transfer.ended:
-        answer = caller.answer_later()
+        answer = caller.answer_later(request)
         transfer.waiter = lambda: answer(_outcome(caller, transfer))
         return None
     outcome = _outcome(caller, transfer)
@@ -160,10 +160,10 @@ def _transferred(_: Sandboxes, caller: Caller, __: protocol.Transferred) -> Answ
     return outcome
 
 
-def _outcome(caller: Caller, transfer: Transfer) -> Answer | Exception:
+def _outcome(caller: Caller, transfer: Transfer) -> Answer[Done] | Exception:
     """How a transfer ended, told once."""
     caller.transfer = None
-    return transfer.error or Answer()
+    return transfer.error or DONE
 
 
 def _require_idle(caller: Caller) -> None:
@@ -227,7 +227,7 @@ def _reap(sandboxes: Sandboxes, pid: int, pidfd: int) -> None:
     sandboxes.children.discard(pid)
 
 
-IMAGE_OPERATIONS: dict[type[Any], Callable[[Sandboxes, Caller, Any], Answer | None]] = {
+IMAGE_OPERATIONS: dict[type[Any], Callable[[Sandboxes, Caller, Any], Answer[Any] | None]] = {
     protocol.Images: _images,
     protocol.Image: _image,
     protocol.Layer: _layer,

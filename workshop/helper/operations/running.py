@@ -6,10 +6,10 @@ import time
 from collections.abc import Callable
 
 from ... import protocol
-from ...protocol import ProtocolError
+from ...protocol import Done, Printed, ProtocolError
 from ..engine.sandbox import Sandbox
 from ..engine.sandboxes import AGAIN_SECONDS, Sandboxes
-from .answers import Answer, Caller
+from .answers import DONE, Answer, Caller
 
 FREEZE_SECONDS = 10.0
 """A process that the kernel can't stop just now, waiting for a disk, say, keeps a freezer waiting."""
@@ -22,10 +22,10 @@ def pause(sandboxes: Sandboxes, caller: Caller, request: protocol.Pause) -> None
         raise ProtocolError("pause_impossible")
     if sandbox.paused:
         raise ProtocolError("already_paused", container=sandbox.name)
-    _freeze(sandboxes, sandbox, caller.answer_later(), time.monotonic() + FREEZE_SECONDS)
+    _freeze(sandboxes, sandbox, caller.answer_later(request), time.monotonic() + FREEZE_SECONDS)
 
 
-def _freeze(sandboxes: Sandboxes, sandbox: Sandbox, answer: Callable[[Answer | Exception], None], deadline: float) -> None:
+def _freeze(sandboxes: Sandboxes, sandbox: Sandbox, answer: Callable[[Answer[Done] | Exception], None], deadline: float) -> None:
     """Try, and look again a little later, until it is frozen, has ended, or has not been frozen for too long."""
     cgroups = sandboxes.home.cgroups
     try:
@@ -34,7 +34,7 @@ def _freeze(sandboxes: Sandboxes, sandbox: Sandbox, answer: Callable[[Answer | E
         answer(_not_frozen(sandbox, str(error)))
         return
     if sandbox.paused:
-        answer(Answer())
+        answer(DONE)
     elif time.monotonic() > deadline:
         cgroups.thaw(sandbox.id)
         answer(_not_frozen(sandbox, "it took too long"))
@@ -49,16 +49,16 @@ def _not_frozen(sandbox: Sandbox, reason: str) -> ProtocolError:
     return ProtocolError("pause_failed", container=sandbox.name, reason=reason)
 
 
-def unpause(sandboxes: Sandboxes, caller: Caller, request: protocol.Unpause) -> Answer:
+def unpause(sandboxes: Sandboxes, caller: Caller, request: protocol.Unpause) -> Answer[Done]:
     """Thaw it, whoever froze it."""
     sandbox = sandboxes.running(caller.uid, request.container)
     if not sandbox.paused:
         raise ProtocolError("not_paused", container=sandbox.name)
     sandboxes.home.cgroups.thaw(sandbox.id)
-    return Answer()
+    return DONE
 
 
-def logs(sandboxes: Sandboxes, caller: Caller, request: protocol.Logs) -> Answer | None:
+def logs(sandboxes: Sandboxes, caller: Caller, request: protocol.Logs) -> Answer[Printed] | None:
     """What it printed, now or, if that is wanted, when there is something new."""
     sandbox = _followed(caller, request) or sandboxes.find(caller.uid, request.container)
     if not sandbox.wanted.detach:
@@ -66,7 +66,7 @@ def logs(sandboxes: Sandboxes, caller: Caller, request: protocol.Logs) -> Answer
     caller.followed = request.container, sandbox
     log = sandbox.log
     if request.wait and not log.ended and log.end <= request.start:
-        answer = caller.answer_later()
+        answer = caller.answer_later(request)
         log.when_more(lambda: answer(_printed(sandbox, request.start)), caller.is_open)
         return None
     return _printed(sandbox, request.start)
@@ -78,7 +78,6 @@ def _followed(caller: Caller, request: protocol.Logs) -> Sandbox | None:
     return sandbox if request.wait and request.container == reference else None
 
 
-def _printed(sandbox: Sandbox, start: int) -> Answer:
-    """The answer, as the protocol has it."""
-    pieces = [[stream, data.decode("latin-1")] for stream, data in sandbox.log.since(start)]
-    return Answer({"pieces": pieces, "next": sandbox.log.end, "ended": sandbox.log.ended})
+def _printed(sandbox: Sandbox, start: int) -> Answer[Printed]:
+    pieces = tuple((stream, data.decode("latin-1")) for stream, data in sandbox.log.since(start))
+    return Answer(Printed(pieces, sandbox.log.end, sandbox.log.ended))

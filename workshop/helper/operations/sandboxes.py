@@ -13,18 +13,31 @@ from collections.abc import Callable
 from typing import Any
 
 from ... import protocol
-from ...protocol import ProtocolError
+from ...protocol import (
+    ContainerInfo,
+    ContainerList,
+    Done,
+    ExecStarted,
+    ExitCode,
+    HelperInfo,
+    Limits,
+    Looked,
+    NextStep,
+    ProtocolError,
+    Request,
+    Started,
+    Stepped,
+)
 from ..engine.bounds import hold_bounds, hold_quota
 from ..engine.sandbox import Ending, Sandbox
 from ..engine.sandboxes import Sandboxes
 from ..engine.stepping import Stop, Walk
 from ..kernel import processors
-from ..kernel.cgroups import Limits
 from ..kernel.descriptors import RESERVE, hold_room
 from ..watcher.asked import Asked, Asker, Sandboxed
 from ..watcher.looks import Look
 from . import networks, running
-from .answers import Answer, Caller
+from .answers import DONE, Answer, Caller, Reply
 from .images import IMAGE_OPERATIONS, image_facts
 
 DEFAULTS = Limits(millicpus=0, memory=512 << 20, pids=512)
@@ -36,7 +49,7 @@ WORK = (*MAKING, protocol.Layer, protocol.Observe)
 """What is refused where nothing can be made, so that what ends something, or tells of it, is possible still."""
 
 
-def perform(sandboxes: Sandboxes, caller: Caller, request: protocol.Request) -> Answer | None:
+def perform(sandboxes: Sandboxes, caller: Caller, request: Request[Reply]) -> Answer[Reply] | None:
     """Do what was asked; raises ProtocolError where it is refused."""
     hold_bounds(request)
     if isinstance(request, WORK) or (isinstance(request, protocol.Logs) and request.wait):
@@ -45,26 +58,29 @@ def perform(sandboxes: Sandboxes, caller: Caller, request: protocol.Request) -> 
         return OPERATIONS[type(request)](sandboxes, caller, request)
 
 
-def _hello(_: Sandboxes, __: Caller, ___: protocol.Hello) -> Answer:
-    return Answer({"version": protocol.VERSION, "pid": os.getpid(), "root": os.geteuid() == 0})
+def _hello(_: Sandboxes, __: Caller, ___: protocol.Hello) -> Answer[HelperInfo]:
+    return Answer(HelperInfo(protocol.VERSION, os.getpid(), root=os.geteuid() == 0))
 
 
-def _run(sandboxes: Sandboxes, caller: Caller, request: protocol.Run) -> Answer | None:
+def _run(sandboxes: Sandboxes, caller: Caller, request: protocol.Run) -> Answer[Started] | None:
     cpus = processors.chosen(request.cpus)
     limits = Limits(request.millicpus, request.memory or DEFAULTS.memory, request.pids or DEFAULTS.pids, cpus, request.shares)
     hold_quota(caller.uid, limits)
     if request.step:
         return _run_by_steps(sandboxes, caller, request, limits)
-    values: dict[str, Any] = {}
-    sandbox = sandboxes.run(caller.uid, request, limits, _when_started(caller, values))
-    values.update(id=sandbox.id, name=sandbox.name)
+    answer = caller.answer_later(request)
+
+    def started(outcome: tuple[int, ...] | Exception) -> None:
+        answer(outcome if isinstance(outcome, Exception) else Answer(Started(sandbox.id, sandbox.name), outcome))
+
+    sandbox = sandboxes.run(caller.uid, request, limits, started)
     if not request.detach:
         _forget_ended(caller)
         caller.sandboxes[sandbox.id] = sandbox
     return None
 
 
-def _run_by_steps(sandboxes: Sandboxes, caller: Caller, request: protocol.Run, limits: Limits) -> Answer:
+def _run_by_steps(sandboxes: Sandboxes, caller: Caller, request: protocol.Run, limits: Limits) -> Answer[Started]:
     """Where one waits that is half made: nothing has been done for it yet."""
     if request.detach or not request.terminal:
         raise ProtocolError("step_needs_terminal")
@@ -75,31 +91,31 @@ def _run_by_steps(sandboxes: Sandboxes, caller: Caller, request: protocol.Run, l
 
     sandbox = sandboxes.run(caller.uid, request, limits, end)
     caller.sandboxes[sandbox.id] = sandbox
-    calls = [call for call, _ in sandbox.walk.steps]
-    return Answer({"id": sandbox.id, "name": sandbox.name, "calls": calls, "stop": _told(sandbox.walk.at)})
+    calls = tuple(call for call, _ in sandbox.walk.steps)
+    return Answer(Started(sandbox.id, sandbox.name, calls, _next(sandbox.walk.at)))
 
 
-def _told(stop: Stop | None) -> dict[str, Any] | None:
-    return dataclasses.asdict(stop) if stop else None
+def _next(stop: Stop | None) -> NextStep | None:
+    return NextStep(**dataclasses.asdict(stop)) if stop else None
 
 
 def _step(_: Sandboxes, caller: Caller, request: protocol.Step) -> None:
     walk = _half_made(caller, request.container)
-    answer = caller.answer_later()
+    answer = caller.answer_later(request)
 
     def stepped(outcome: Stop | tuple[int, ...] | Exception) -> None:
         if isinstance(outcome, Stop):
-            answer(Answer({"stop": _told(outcome)}))
+            answer(Answer(Stepped(_next(outcome))))
         else:
-            answer(outcome if isinstance(outcome, Exception) else Answer({"stop": None}, outcome))
+            answer(outcome if isinstance(outcome, Exception) else Answer(Stepped(None), outcome))
 
     walk.go_on(stepped)
 
 
 def _look(_: Sandboxes, caller: Caller, request: protocol.Look) -> None:
     walk = _half_made(caller, request.container)
-    answer = caller.answer_later()
-    walk.look(lambda seen: answer(seen if isinstance(seen, Exception) else Answer({"seen": seen})))
+    answer = caller.answer_later(request)
+    walk.look(lambda seen: answer(seen if isinstance(seen, Exception) else Answer(Looked(seen))))
 
 
 def _half_made(caller: Caller, reference: str) -> Walk:
@@ -120,15 +136,14 @@ def _exec(sandboxes: Sandboxes, caller: Caller, request: protocol.Exec) -> None:
     if len(caller.executions) >= KEPT:
         raise ProtocolError("too_many_processes", maximum=KEPT)
     number = max(caller.executions, default=0) + 1
-    execution = sandboxes.execute(sandbox, request, _when_started(caller, {"process": number}))
+    answer = caller.answer_later(request)
+
+    def started(outcome: tuple[int, ...] | Exception) -> None:
+        answer(outcome if isinstance(outcome, Exception) else Answer(ExecStarted(number), outcome))
+
+    execution = sandboxes.execute(sandbox, request, started)
     if not request.detach:  # one that is detached outlives the connection
         caller.executions[number] = execution
-
-
-def _when_started(caller: Caller, values: dict[str, Any]) -> Callable[[tuple[int, ...] | Exception], None]:
-    """What to call with a start's outcome: it answers with these values, and the descriptors."""
-    answer = caller.answer_later()
-    return lambda outcome: answer(outcome if isinstance(outcome, Exception) else Answer(values, outcome))
 
 
 def _forget_ended(caller: Caller) -> None:
@@ -141,84 +156,84 @@ def _forget_ended(caller: Caller) -> None:
         del caller.sandboxes[identity]
 
 
-def _wait(sandboxes: Sandboxes, caller: Caller, request: protocol.Wait) -> Answer | None:
+def _wait(sandboxes: Sandboxes, caller: Caller, request: protocol.Wait) -> Answer[ExitCode] | None:
     if request.process:
         return _wait_for_process(caller, request)
     # One that was to be forgotten at its end may have ended already: who ran it may still ask for its code.
     sandbox = caller.sandboxes.get(request.container) or sandboxes.find(caller.uid, request.container)
     if not sandbox.running:
-        return Answer({"code": sandbox.code})
-    _answer_at_end(sandbox, caller)
+        return Answer(ExitCode(sandbox.code))
+    _answer_at_end(sandbox, caller, request)
     return None
 
 
-def _wait_for_process(caller: Caller, request: protocol.Wait) -> Answer | None:
+def _wait_for_process(caller: Caller, request: protocol.Wait) -> Answer[ExitCode] | None:
     """The code of a process of this connection, which is forgotten once it was told."""
     execution = caller.executions.get(request.process)
     if execution is None:
         raise ProtocolError("no_such_process", process=request.process)
     if execution.code is None:
-        _answer_at_end(execution, caller)
+        _answer_at_end(execution, caller, request)
         return None
     del caller.executions[request.process]
-    return Answer({"code": execution.code})
+    return Answer(ExitCode(execution.code))
 
 
-def _answer_at_end(ending: Ending, caller: Caller) -> None:
+def _answer_at_end(ending: Ending, caller: Caller, request: Request[ExitCode]) -> None:
     """Answer with the exit code when it has ended."""
-    answer = caller.answer_later()
-    ending.when_ended(lambda code: answer(Answer({"code": code})), caller.is_open)
+    answer = caller.answer_later(request)
+    ending.when_ended(lambda code: answer(Answer(ExitCode(code))), caller.is_open)
 
 
-def _list(sandboxes: Sandboxes, caller: Caller, request: protocol.List) -> Answer:
-    return Answer({"containers": [one.told() for one in sandboxes.of(caller.uid) if one.running or request.all]})
+def _list(sandboxes: Sandboxes, caller: Caller, request: protocol.List) -> Answer[ContainerList]:
+    return Answer(ContainerList(tuple(one.info() for one in sandboxes.of(caller.uid) if one.running or request.all)))
 
 
-def _inspect(sandboxes: Sandboxes, caller: Caller, request: protocol.Inspect) -> Answer:
-    return Answer(sandboxes.find(caller.uid, request.container).told())
+def _inspect(sandboxes: Sandboxes, caller: Caller, request: protocol.Inspect) -> Answer[ContainerInfo]:
+    return Answer(sandboxes.find(caller.uid, request.container).info())
 
 
-def _stop(sandboxes: Sandboxes, caller: Caller, request: protocol.Stop) -> Answer | None:
+def _stop(sandboxes: Sandboxes, caller: Caller, request: protocol.Stop) -> Answer[ExitCode] | None:
     sandbox = sandboxes.find(caller.uid, request.container)
     if not sandbox.running:
-        return Answer({"code": sandbox.code})
-    _answer_at_end(sandbox, caller)
+        return Answer(ExitCode(sandbox.code))
+    _answer_at_end(sandbox, caller, request)
     sandboxes.stop(sandbox, request.seconds)
     return None
 
 
-def _remove(sandboxes: Sandboxes, caller: Caller, request: protocol.Remove) -> Answer | None:
+def _remove(sandboxes: Sandboxes, caller: Caller, request: protocol.Remove) -> Answer[Done] | None:
     sandbox = sandboxes.find(caller.uid, request.container)
     if not sandbox.running:
         sandboxes.forget(sandbox)
-        return Answer()
+        return DONE
     if not request.force:
         raise ProtocolError("still_running", container=sandbox.name)
     sandbox.remove = True
-    answer = caller.answer_later()
-    sandbox.when_ended(lambda _: answer(Answer()), caller.is_open)
+    answer = caller.answer_later(request)
+    sandbox.when_ended(lambda _: answer(DONE), caller.is_open)
     sandboxes.kill(sandbox)
     return None
 
 
-def _update(sandboxes: Sandboxes, caller: Caller, request: protocol.Update) -> Answer:
+def _update(sandboxes: Sandboxes, caller: Caller, request: protocol.Update) -> Answer[Done]:
     sandbox = sandboxes.running(caller.uid, request.container)
     numbers = {"millicpus": request.millicpus, "memory": request.memory, "pids": request.pids, "shares": request.shares}
     changed = {name: max(value, 0) for name, value in numbers.items() if value}
     cpus = processors.chosen(request.cpus) or sandbox.limits.cpus
-    limits = dataclasses.replace(sandbox.limits, cpus=cpus, **changed)
+    limits = sandbox.limits._replace(cpus=cpus, **changed)
     hold_quota(caller.uid, limits)
     try:
         sandboxes.home.cgroups.limit(sandbox.id, limits)
     except OSError as error:
         raise ProtocolError("update_failed", reason=str(error)) from error
     sandbox.limits = limits
-    return Answer()
+    return DONE
 
 
 def _observe(sandboxes: Sandboxes, caller: Caller, request: protocol.Observe) -> None:
     """The watcher looks; the file that it wrote goes on to the caller unread."""
-    answer = caller.answer_later()
+    answer = caller.answer_later(request)
 
     def question() -> Asked:
         known = {one.id: _sandboxed(one) for one in sandboxes.all.values()}
@@ -227,7 +242,7 @@ def _observe(sandboxes: Sandboxes, caller: Caller, request: protocol.Observe) ->
         return Asked(request.subjects, asker, known, sandboxes.home.instance, own, images)
 
     def seen(outcome: int | Exception) -> None:
-        answer(outcome if isinstance(outcome, Exception) else Answer({}, (outcome,)))
+        answer(outcome if isinstance(outcome, Exception) else Answer(Done(), (outcome,)))
 
     caller.looks.ask(Look(caller.uid, question, seen, caller.is_open))
 
@@ -239,7 +254,7 @@ def _sandboxed(sandbox: Sandbox) -> Sandboxed:
     return Sandboxed(sandbox.name, sandbox.owner, init, at, sandbox.upper, group if sandbox.running else "")
 
 
-OPERATIONS: dict[type[Any], Callable[[Sandboxes, Caller, Any], Answer | None]] = {
+OPERATIONS: dict[type[Any], Callable[[Sandboxes, Caller, Any], Answer[Any] | None]] = {
     protocol.Hello: _hello,
     protocol.Run: _run,
     protocol.Step: _step,

@@ -11,13 +11,13 @@ import socket
 from collections.abc import Callable
 from typing import Protocol
 
-from ...protocol import MAXIMUM_PACKET, ProtocolError, encode, parse_request
+from ...protocol import MAXIMUM_PACKET, ProtocolError, Request, encode, parse_request, plain
 from ..engine.sandbox import Execution, Sandbox
 from ..engine.sandboxes import Sandboxes
 from ..engine.transfers import Transfer
 from ..kernel import memory_files
 from ..kernel.troubles import contained
-from ..operations.answers import Answer, refusal
+from ..operations.answers import Answer, Reply, refusal
 from ..operations.sandboxes import perform
 from ..watcher.looks import Looks
 from . import callers
@@ -72,11 +72,11 @@ class Connection:
             return
         self._handle(packet)
 
-    def answer_later(self) -> Callable[[Answer | Exception], None]:
+    def answer_later(self, request: Request[Reply]) -> Callable[[Answer[Reply] | Exception], None]:
         """What answers when something is over; until then this connection asks nothing more."""
         self.waiting = True
 
-        def answer(outcome: Answer | Exception) -> None:
+        def answer(outcome: Answer[Reply] | Exception) -> None:
             self.waiting = False
             self._answer(outcome)
 
@@ -101,17 +101,17 @@ class Connection:
     def _handle(self, packet: bytes) -> None:
         """Do what the packet asks for, and answer."""
         if self.waiting:
-            self._send(encode({"error": "one_at_a_time", "values": {}}))
+            self._send(refusal(ProtocolError("one_at_a_time")))
             return
         try:
-            outcome: Answer | Exception | None = perform(self.server.sandboxes, self, parse_request(packet))
+            outcome: Answer[object] | Exception | None = perform(self.server.sandboxes, self, parse_request(packet))
         except Exception as error:
             self.waiting = False
             outcome = error
         if outcome is not None:
             self._answer(outcome)
 
-    def _answer(self, outcome: Answer | Exception) -> None:
+    def _answer(self, outcome: Answer[object] | Exception) -> None:
         """Send an answer, or a refusal, which is all that there is where an answer can't be made into a packet."""
         try:
             packet, descriptors = _packed(outcome) if isinstance(outcome, Answer) else (refusal(outcome), ())
@@ -131,9 +131,10 @@ class Connection:
                 os.close(descriptor)
 
 
-def _packed(answer: Answer) -> tuple[bytes, tuple[int, ...]]:
-    """The packet of an answer and what goes beside it: a memory file with the values where they are too many for a packet."""
+def _packed(answer: Answer[object]) -> tuple[bytes, tuple[int, ...]]:
+    """The packet of an answer and what goes beside it: a memory file with the reply where that is too long for a packet."""
+    reply = plain(answer.reply)
     try:
-        return encode({"ok": answer.values}), answer.descriptors
+        return encode({"ok": reply}), answer.descriptors
     except ProtocolError:
-        return encode({"file": True}), (memory_files.holding(answer.values),)
+        return encode({"file": True}), (memory_files.holding(reply),)

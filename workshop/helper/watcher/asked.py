@@ -71,7 +71,7 @@ class Asked:
         """The descriptors that travel beside it, in the order of the boxes."""
         return [one.upper for one in self.sandboxes.values() if one.upper >= 0]
 
-    def told(self) -> dict[str, Any]:
+    def told(self) -> dict[str, object]:
         """As `understood` takes it."""
         return {
             "subjects": list(self.subjects),

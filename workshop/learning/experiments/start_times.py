@@ -49,7 +49,7 @@ def _start_by_helper() -> Point:
         reply = client.ask(Run("busybox", ["echo", WORD], remove=True))
         os.read(reply.descriptors[0], len(WORD))
         took = time.perf_counter() - began
-        _see_off(client, reply.values["id"], reply.descriptors)
+        _see_off(client, reply.value.id, reply.descriptors)
     return Point("engine", SECONDS, took)
 
 
