@@ -164,3 +164,16 @@ def test_the_timeline_goes_from_chroot_to_containerd(language: str) -> None:
     assert docker.split()[-5:].count(docker.split()[-1]) == 5
     assert max(cell_len(row) for row in [head, *rows]) <= 46
     assert len({cell_len(row[: row.index("-")]) for row in rows if row.count("-") == 1}) == 1
+
+
+@pytest.mark.parametrize(("language", "said"), [("en", "(namespaces: covered until"), ("zh", "（命名空间：")])
+def test_what_is_covered_says_only_that_it_is_there(language: str, said: str) -> None:
+    """No number of a covered part is drawn, all others are."""
+    seen = facts(container())
+    open_lines, covered = (lines([*picture(seen, language, 80, covered=parts)]) for parts in ((), ("namespaces",)))
+    inode = str(seen.containers[0].namespaces.pid)
+    assert any(inode in line for line in open_lines)
+    assert not any(inode in line for line in covered)
+    assert covered[0].startswith(said)
+    pid = str(seen.containers[0].init.pid)
+    assert any(pid in line for line in covered)

@@ -334,3 +334,19 @@ def test_what_is_impossible_here_is_not_counted(session: Session, machine: Machi
     assert again.count([one for one in lesson.steps if one.id != "broken"]).is_complete
     told = render(overview(again.library, again.past), "en")
     assert f"3 of {len(lesson.steps) - 1} steps" in told
+
+
+def test_a_part_of_the_picture_stays_covered_until_the_step_is_passed(
+    library: Library, machine: Machine, progress: Progress
+) -> None:
+    """From the lesson's begin on, whichever step one is at; no longer once it is passed."""
+    lesson = library.lesson("tiny")
+    steps = (*lesson.steps[:1], replace(lesson.steps[1], covers=("namespaces",)), *lesson.steps[2:])
+    session = Session(replace(library, lessons=(replace(lesson, steps=steps),)), progress, machine, "en")
+    session.go("tiny/guess")
+    assert session.position.covered == {"namespaces"}
+    session.check("same")
+    go_on(session)
+    machine.facts = Facts(containers=(BOX,))
+    assert session.check().kind == "passed"
+    assert session.position.covered == set()

@@ -137,7 +137,7 @@ class Copyist(Solver):
         if right is None:
             return []
         body = drawn(now.text.body, now.facts, now.language, FIGURE_CELLS)
-        lines = (line.plain for line in picture(now.facts, now.language, FIGURE_CELLS))
+        lines = (line.plain for line in picture(now.facts, now.language, FIGURE_CELLS, covered=now.position.covered))
         seen = "\n".join([body, now.message, *lines, *(one.printed for one in self.terminals)])
         found = alike(seen, right)
         return self._chance.sample(found, min(TRIES, len(found)))

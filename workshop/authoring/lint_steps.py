@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from ..course import Lesson, Step, StepText
 from ..facts import SUBJECTS
 from ..judging import REQUIREMENTS
 from ..learning.experiments.run import EXPERIMENTS
+from ..pictures import PARTS
 from ..words import LANGUAGES
 from .problem import Problem, problem
 
@@ -21,6 +22,7 @@ def step_problems(lesson: Lesson, step: Step) -> Iterator[Problem]:
     """What is wrong with a step's entry in lesson.toml."""
     yield from _names(step, "subjects", step.subjects, SUBJECTS)
     yield from _names(step, "requires", step.requires, tuple(REQUIREMENTS))
+    yield from _names(step, "covers", step.covers, sorted(PARTS))
     yield from _measuring(step)
     if step.kind == "review":
         yield from _reviewing(step)
@@ -29,7 +31,7 @@ def step_problems(lesson: Lesson, step: Step) -> Iterator[Problem]:
     yield from _links(lesson, step)
 
 
-def _names(step: Step, key: str, used: tuple[str, ...], known: tuple[str, ...]) -> Iterator[Problem]:
+def _names(step: Step, key: str, used: tuple[str, ...], known: Sequence[str]) -> Iterator[Problem]:
     for name in used:
         if name not in known:
             yield problem(step.where, "unknown_name", key=key, used=name, known=", ".join(known))

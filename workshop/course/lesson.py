@@ -48,6 +48,7 @@ class Step:
     `experiment` names what the workshop runs for a measure step (workshop/learning/experiments/); '' where the learner measures.
     `ask` names a function Facts -> Asked | None there, for a question of the review, and `about` the lesson that it is about.
     `settles` names the predict step whose `right` choice this step shows to be so.
+    `covers` names parts of the live picture that would answer it: they stay covered from the lesson's begin until it is passed.
     `requires` names requirements of the machine (workshop/judging/requirements.py); `subjects` what is observed for the check.
     """
 
@@ -66,6 +67,7 @@ class Step:
     right: str = ""
     solution: tuple[Typed, ...] = ()
     experiment: str = ""
+    covers: tuple[str, ...] = ()
     text: dict[str, StepText] = field(default_factory=dict)
 
     @property
@@ -171,7 +173,7 @@ def _shape(where: str, entry: dict[str, object]) -> None:
     for key, value in entry.items():
         if key == "solution":
             fine, wanted = isinstance(value, list), "a list of lines"
-        elif key in ("subjects", "requires", "needs", "choices"):
+        elif key in ("subjects", "requires", "needs", "choices", "covers"):
             fine, wanted = isinstance(value, list) and all(isinstance(one, str) for one in value), 'a list, such as ["ipc"]'
         else:
             fine, wanted = isinstance(value, str), 'a text, such as "name"'

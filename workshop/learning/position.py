@@ -48,6 +48,12 @@ class Position:
         return impossible_of(self.past) - self.passed
 
     @property
+    def covered(self) -> frozenset[str]:
+        """Parts of the picture that would answer what is still to be found out in this lesson."""
+        open_steps = (step for step in self.lesson.steps if step.where not in self.passed | self.impossible)
+        return frozenset(part for step in open_steps for part in step.covers)
+
+    @property
     def lesson(self) -> Lesson:
         """The lesson of the current step."""
         return self.library.lesson(self.step.lesson)

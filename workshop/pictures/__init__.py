@@ -3,10 +3,11 @@
 from .charts import charts_of
 from .figures import FIGURES, drawn
 from .history import History, recorded
-from .live import picture
+from .live import PARTS, picture
 
 __all__ = [
     "FIGURES",
+    "PARTS",
     "History",
     "charts_of",
     "drawn",

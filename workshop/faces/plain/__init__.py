@@ -274,7 +274,7 @@ class Plain:
         self._desk.look()
         facts = self._desk.now.facts
         self._remember(facts)
-        for line in picture(facts, self._language, WIDTH, self._history):
+        for line in picture(facts, self._language, WIDTH, self._history, self._desk.now.position.covered):
             self._write(line.plain)
 
     def _remember(self, facts: Facts | None) -> None:

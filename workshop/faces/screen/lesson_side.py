@@ -79,7 +79,7 @@ class LessonSide(Container):
     def draw(self, now: Snapshot) -> None:
         """The live picture, without the results that stand as a chart in the lesson already."""
         facts = replace(now.facts, measured=()) if now.facts and now.step.experiment else now.facts
-        self.picture.draw(facts, now.language)
+        self.picture.draw(facts, now.language, now.position.covered)
 
     async def tell(self, now: Snapshot, visit: Visit) -> None:
         """Say the verdict; what a question asks about may have come or gone."""

@@ -24,7 +24,8 @@ class Picture(VerticalScroll, can_focus=True):
         """Nothing has been seen yet."""
         super().__init__(id="picture")
         self._facts: Facts | None = None
-        self._language = "en"
+        self._language = ""  # nobody has said yet
+        self._covered = frozenset[str]()
         self._history = History()
         self._shown = Text()
 
@@ -32,11 +33,12 @@ class Picture(VerticalScroll, can_focus=True):
         """One block of lines."""
         yield Static("", markup=False, id="figures")
 
-    def draw(self, facts: Facts | None, language: str) -> None:
-        """Show these facts, and what moves from look to look."""
+    def draw(self, facts: Facts | None, language: str, covered: frozenset[str]) -> None:
+        """Show these facts, and what moves from look to look, but for what is `covered`."""
         past, self._history = self._history, recorded(self._history, time.monotonic(), facts or Facts())
-        if (facts, language, past.moments[:-1]) != (self._facts, self._language, self._history.moments[:-1]):
-            self._facts, self._language = facts, language
+        shown = (facts, language, covered)
+        if (shown, past.moments[:-1]) != ((self._facts, self._language, self._covered), self._history.moments[:-1]):
+            self._facts, self._language, self._covered = shown
             self._redraw()
 
     def on_resize(self) -> None:
@@ -45,9 +47,9 @@ class Picture(VerticalScroll, can_focus=True):
 
     def _redraw(self) -> None:
         width = self.scrollable_content_region.width
-        if not width:  # not laid out, or not displayed: on_resize comes when it is
+        if not (width and self._language):  # not laid out, or not displayed: on_resize comes when it is
             return
-        drawn = Text("\n").join(picture(self._facts, self._language, width, self._history))
+        drawn = Text("\n").join(picture(self._facts, self._language, width, self._history, self._covered))
         if drawn != self._shown:
             self._shown = drawn
             self.query_one("#figures", Static).update(drawn)
