@@ -1,7 +1,7 @@
-"""Layers on their way between a caller's pipe and the disk: by a child that is confined as a sandbox is.
+"""Layers on their way between a caller's pipe and the disk, or being baked: by a child that is confined as a sandbox is.
 
 An archive is never read or written by the helper itself: what goes wrong in it goes wrong for an identity that is nobody's,
-in a file tree that is the layer's directory and nothing else, within the limits of a control group.
+which can write to nothing but the layer's directory, within the limits of a control group.
 """
 
 from __future__ import annotations
@@ -9,7 +9,8 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-from collections.abc import Callable, Generator, Iterable, Iterator
+import signal
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 
 from ...protocol import Limits, ProtocolError
@@ -19,12 +20,17 @@ from ..confined.quota import Room
 from ..kernel import confine, identities, rootfs, syscalls
 from . import launch
 from .launch import Channel, Place
+from .layers import DIGEST
 
 CAPABILITIES = (0, 1, 3)
 """chown, dac_override and fowner: to read and write files of every owner in the user namespace, and nothing else."""
 LIMITS = Limits(memory=256 << 20, pids=4)
 IDENTITIES_BASE = 2**32 - 2 * identities.IDENTITIES
 """The last range of host identities, far from the sandboxes': every unpacking child has it, and runs nothing but this."""
+BAKING_BASE = IDENTITIES_BASE - identities.IDENTITIES
+"""The range below it is the child's that bakes: nobody who unpacks an enemy's archive is the same to the kernel."""
+BAKING_LIMITS = Limits(memory=256 << 20, pids=16)
+"""It runs programs, some of which are scripts."""
 SECONDS = 120.0
 """For one layer; a caller who takes longer is not listened to any more."""
 _ALL_BUT_TWO = syscalls.NAMESPACES & ~(syscalls.CLONE_NEWPID | syscalls.CLONE_NEWCGROUP)
@@ -67,8 +73,7 @@ def unpack(place: Place, order: Order) -> Generator[int, None, Taken]:
             place.cgroups.limit(place.name, LIMITS)
             channel, child = launch.fork(place, lambda channel: _unpacker(channel, place, order, archive), order.source, archive)
     giving = _give_directory(channel, child, place, f"{order.making}/root")
-    told = json.loads((yield from _supervise(channel, child, place, giving)))
-    return Taken(max(0, int(told["disk"])), max(0, int(told["files"])))  # whatever an archive made of the child: never less
+    return _taken(json.loads((yield from _supervise(channel, child, place, giving))))
 
 
 def pack(place: Place, pidfd: int, upper: int, target: int) -> Generator[int, None, str]:
@@ -79,6 +84,28 @@ def pack(place: Place, pidfd: int, upper: int, target: int) -> Generator[int, No
     with _closed(target):
         channel, child = launch.fork(place, lambda channel: _packer(channel, place, pidfd, upper, target), pidfd, upper, target)
     return (yield from _supervise(channel, child, place, ()))
+
+
+def bake(place: Place, making: str) -> Generator[int, None, tuple[str, Taken]]:
+    """Fill a layer's directory with the machine's own programs; returns its digest, and what its tree takes of the disk.
+
+    Raises ProtocolError `transfer_failed`, or OSError as `unpack` does.
+    """
+    archive = os.open(f"{making}/layer.tar", os.O_RDWR | os.O_CLOEXEC)
+    with _closed(archive):
+        place.cgroups.make(place.name)
+        place.cgroups.limit(place.name, BAKING_LIMITS)
+        channel, child = launch.fork(place, lambda channel: _baker(channel, place, making, archive), archive)
+    giving = _give_directory(channel, child, place, f"{making}/root")
+    told = json.loads((yield from _supervise(channel, child, place, giving)))
+    if not DIGEST.fullmatch(told["digest"]):  # it becomes a path
+        raise ProtocolError("transfer_failed", reason="what was made has no digest")
+    return told["digest"], _taken(told)
+
+
+def _taken(told: Mapping[str, int]) -> Taken:
+    """What a child says that a tree takes: whatever an archive made of the child, never less than nothing."""
+    return Taken(max(0, int(told["disk"])), max(0, int(told["files"])))
 
 
 @contextlib.contextmanager
@@ -138,13 +165,7 @@ def _unpacker(channel: Channel, place: Place, order: Order, archive: int) -> Non
     """
     from ..confined import unpacking  # noqa: PLC0415  # here alone, before there are no files to import: no sandbox needs it
 
-    place.cgroups.join(place.name)
-    identities.unshare_as(place.base, _ALL_BUT_TWO)
-    channel.send("unshared")
-    _, copies = channel.expect("mapped")
-    identities.take_identity(place.base)
-    os.umask(0o022)
-    rootfs.be_alone_with(place.over, copies[0] if copies else f"{order.making}/root")
+    rootfs.be_alone_with(place.over, _take_directory(channel, place, f"{order.making}/root"))
     confine.restrict(CAPABILITIES, place.walk.stop)
 
     def work() -> str:
@@ -153,6 +174,37 @@ def _unpacker(channel: Channel, place: Place, order: Order, archive: int) -> Non
             taken = unpacking.unpack(file, order.room, bool(place.base))
             syscalls.sync_file_system(file.fileno())  # here, where it keeps nobody waiting: a layer gets its name when it is safe
         return json.dumps(asdict(taken))
+
+    _tell_outcome(channel, work)
+
+
+def _take_directory(channel: Channel, place: Place, directory: str) -> int | str:
+    """The child's side of `_give_directory`, after which it is nobody; returns the directory, or a copy of its mount."""
+    place.cgroups.join(place.name)
+    identities.unshare_as(place.base, _ALL_BUT_TWO)
+    channel.send("unshared")
+    _, copies = channel.expect("mapped")
+    identities.take_identity(place.base)
+    os.umask(0o022)
+    return copies[0] if copies else directory
+
+
+def _baker(channel: Channel, place: Place, making: str, archive: int) -> None:
+    """The child that bakes, and runs programs of the machine's for that.
+
+    Safe: it reads what any account may, and can write to nothing but the layer's directory and the archive; it has no
+    capability, an identity that is nobody's, and dies with the helper, as the programs do with it.
+    """
+    from ..confined import baking  # noqa: PLC0415  # here alone, while it can be read: no sandbox needs it
+
+    rootfs.write_only_to(place.over, _take_directory(channel, place, f"{making}/root"))
+    confine.restrict((), place.walk.stop)
+    syscalls.prctl(syscalls.PR_SET_PDEATHSIG, signal.SIGKILL)
+
+    def work() -> str:
+        with open(archive, "r+b") as file:
+            digest, taken = baking.bake(file)
+        return json.dumps({"digest": digest, **asdict(taken)})
 
     _tell_outcome(channel, work)
 

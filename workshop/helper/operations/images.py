@@ -13,7 +13,7 @@ from ..confined.disk import Taken
 from ..confined.quota import Room
 from ..engine import launch, transfers
 from ..engine.image_store import Images
-from ..engine.layers import DIGEST
+from ..engine.layers import DIGEST, Layers
 from ..engine.loop import Task
 from ..engine.sandboxes import Sandboxes
 from ..engine.transfers import Transfer
@@ -26,7 +26,7 @@ Told = TypeVar("Told")
 
 def image_facts(sandboxes: Sandboxes, caller: Caller) -> tuple[facts.Image, ...]:
     """The images that the caller may use, as facts. To look makes none."""
-    known = sandboxes.home.images.made(caller.uid)
+    known = sandboxes.home.images.of(caller.uid)
     return tuple(facts.Image(one.name, one.id, tuple(one.layers), one.size, one.created) for one in known)
 
 
@@ -96,7 +96,7 @@ def _begin_unpacking(sandboxes: Sandboxes, caller: Caller, order: transfers.Orde
 
     def finish(outcome: Taken | Exception) -> None:
         home.images.unpacking.discard(caller.uid)
-        error = _settle(sandboxes, caller.uid, order, outcome)
+        error = settle(sandboxes, home.images.layers(caller.uid), order.making, order.digest, outcome)
         if error is None:
             home.images.expect(caller.uid, order.digest, caller.is_open)
         sandboxes.sweep(name, caller.uid, lambda: transfer.end(error))
@@ -105,19 +105,18 @@ def _begin_unpacking(sandboxes: Sandboxes, caller: Caller, order: transfers.Orde
     _go(sandboxes, caller, transfers.unpack(place, order), finish)
 
 
-def _settle(sandboxes: Sandboxes, owner: int, order: transfers.Order, outcome: Taken | Exception) -> Exception | None:
+def settle(sandboxes: Sandboxes, layers: Layers, making: str, digest: str, outcome: Taken | Exception) -> Exception | None:
     """Give a layer its name, or take its directory's away and have that removed; returns what went wrong."""
-    layers = sandboxes.home.images.layers(owner)
     if isinstance(outcome, Taken):
         try:
-            gone = layers.keep(order.making, order.digest, outcome)
+            gone = layers.keep(making, digest, outcome)
         except OSError as error:
             outcome = error
         else:
             _remove_trees(sandboxes, gone)
             return None
     with saying("what was to become a layer is left for the next start"):
-        _remove_trees(sandboxes, [layers.discard(order.making)])
+        _remove_trees(sandboxes, [layers.discard(making)])
     return _refusal(outcome)
 
 
