@@ -65,7 +65,7 @@ def test_a_weight_is_written_as_each_version_counts() -> None:
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_every_step_of_a_start_says_why(language: str) -> None:
     """Each has its sentence in every language, and there is no other."""
-    assert {why for _, why in START} == {key for key in words(language, "helper") if key.startswith("why_")}
+    assert {step.why for step in START} == {key for key in words(language, "helper") if key.startswith("why_")}
 
 
 def test_steps_are_interrupted_once_their_time_is_over() -> None:

@@ -12,11 +12,11 @@ from ...protocol import ProtocolError, Run
 from ..kernel import syscalls
 from ..kernel.cgroups import Limits, is_frozen
 from ..kernel.troubles import contained
-from . import launch
 from .image_store import Image
+from .launch import Started
 from .logs import Log
 from .loop import Task
-from .networks import Plug
+from .networks import Network
 from .stepping import Straight
 
 EXECUTIONS = 64
@@ -73,7 +73,7 @@ class Sandbox(Ending):
     base: int
     stack: Image
     log: Log
-    plug: Plug | None = None
+    network: Network | None = None
     created: float = field(default_factory=time.time)
     pid: int = 0
     pidfd: int = -1
@@ -85,7 +85,7 @@ class Sandbox(Ending):
     ended: float = 0.0
     cgroups: dict[str, str] = field(default_factory=dict)
     walk: Straight = field(default_factory=Straight)
-    start: Task[launch.Started] | None = None
+    start: Task[Started] | None = None
     executions: list[Execution] = field(default_factory=list)
     """What was started in it and runs, or is being started, whether its client is there or not."""
 
@@ -97,7 +97,8 @@ class Sandbox(Ending):
     @property
     def address(self) -> str:
         """Where the others of its network reach it, empty for one that none can."""
-        return self.plug.address if self.plug and self.running else ""
+        member = self.network.members.get(self.id) if self.network else None
+        return member.address if member else ""
 
     @property
     def paused(self) -> bool:

@@ -7,24 +7,26 @@ import math
 import os
 import signal
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from ...protocol import NO_NETWORK, Exec, ProtocolError, Run
 from ..kernel import capabilities, identities, syscalls
 from ..kernel.cgroups import Cgroups, Limits
 from ..kernel.troubles import contained
-from . import launch
+from .children import Place
 from .ended import Ended
 from .image_store import Image, Images
+from .launch import Started, Steps, enter, launch
 from .ledger import Ledger
 from .logs import Log
 from .loop import Loop, Task
 from .names import free_name
-from .networks import Network, Networks
+from .networks import Networks
 from .sandbox import Execution, Sandbox
+from .start import Start, applying
 from .stepping import Walk
-from .steps import WITH_ROOT
+from .steps import START
 from .streams import make_streams
 
 RUNNING_EACH = 32
@@ -40,8 +42,7 @@ AGAIN_SECONDS = 0.02
 """Between two looks at something that is ending."""
 SELDOM_SECONDS = 0.1
 """The same, where it has not ended for long."""
-NOTHING: Mapping[str, str] = {}
-Started = Callable[[tuple[int, ...] | Exception], None]
+Done = Callable[[tuple[int, ...] | Exception], None]
 
 
 @dataclass(frozen=True)
@@ -96,18 +97,20 @@ class Sandboxes:
             raise ProtocolError("half_made" if sandbox.walk.at else "not_running", container=sandbox.name)
         return sandbox
 
-    def run(self, owner: int, wanted: Run, limits: Limits, done: Started) -> Sandbox:
+    def run(self, owner: int, wanted: Run, limits: Limits, done: Done) -> Sandbox:
         """Begin to start one; `done` gets the descriptors for its client, or the error."""
         image = self.home.images.find(owner, wanted.image)
         layers = self.home.images.roots(owner, image)
         network = self.home.networks.find(owner, wanted.network) if wanted.network != NO_NETWORK else None
         sandbox = self._plan(owner, wanted, limits, image)
+        sandbox.network = network
         streams = make_streams(sandbox.wanted, sandbox.wanted)
+        start = Start(self.place(sandbox), streams.program, self.children, layers, limits, network)
         if wanted.step:
-            sandbox.walk = Walk(self.home.loop, self._left_out(wanted), lambda: self.kill(sandbox))
+            sandbox.walk = start.walk = Walk(self.home.loop, applying(START, start), lambda: self.kill(sandbox))
         self.all[sandbox.id] = sandbox
 
-        def finish(outcome: launch.Started | Exception) -> None:
+        def finish(outcome: Started | Exception) -> None:
             if isinstance(outcome, Exception):
                 streams.discard()
                 self.sweep(sandbox.id, sandbox.owner, lambda: self._failed(sandbox, outcome, done))
@@ -116,18 +119,11 @@ class Sandboxes:
             done(streams.hand_over(outcome.master, sandbox.log))
 
         seconds = math.inf if wanted.step else START_SECONDS  # a learner takes time to think
-        sandbox.start = self._begin(sandbox, self._start(sandbox, layers, network, streams.program), finish, seconds)
+        self.home.ledger.write(sandbox.id, sandbox.owner, sandbox.name)  # before anything bears its name
+        sandbox.start = self._begin(sandbox, launch(start), finish, seconds)
         return sandbox
 
-    def _left_out(self, wanted: Run) -> frozenset[str]:
-        """The steps that are none for this one; into groups of version 2 a child is born."""
-        unplugged = frozenset() if wanted.network != NO_NETWORK else frozenset({"why_plug"})
-        if os.geteuid():
-            return WITH_ROOT | unplugged
-        joins = any(one.version == 1 for one in self.home.cgroups.mounted)
-        return unplugged if joins else unplugged | {"why_join"}
-
-    def execute(self, sandbox: Sandbox, wanted: Exec, done: Started) -> Execution:
+    def execute(self, sandbox: Sandbox, wanted: Exec, done: Done) -> Execution:
         """Begin to start one more program in a running sandbox; `done` as in `run`."""
         if sum(len(one.executions) for one in self.all.values() if one.owner == sandbox.owner) >= EXECUTIONS_EACH:
             raise ProtocolError("too_many_executions_in_all", maximum=EXECUTIONS_EACH)
@@ -136,7 +132,7 @@ class Sandboxes:
         streams = make_streams(sandbox.wanted, wanted)
         sandbox.executions.append(execution)
 
-        def finish(outcome: launch.Started | Exception) -> None:
+        def finish(outcome: Started | Exception) -> None:
             if isinstance(outcome, Exception):
                 streams.discard()
                 sandbox.executions.remove(execution)
@@ -148,34 +144,11 @@ class Sandboxes:
                 execution.kill()
             done(streams.hand_over(outcome.master, execution.log))
 
-        self._begin(sandbox, self._enter(sandbox, streams.program), finish, START_SECONDS)
+        start = Start(self.place(sandbox), streams.program, self.children)
+        self._begin(sandbox, enter(start, sandbox.pidfd), finish, START_SECONDS)
         return execution
 
-    def _enter(self, sandbox: Sandbox, program: launch.Program) -> launch.Steps:
-        try:
-            return (yield from launch.enter(self.place(sandbox), sandbox.pidfd, program))
-        except OSError as error:
-            raise ProtocolError("start_failed", reason=str(error)) from error
-
-    def _start(
-        self, sandbox: Sandbox, layers: Mapping[str, str], network: Network | None, program: launch.Program
-    ) -> launch.Steps:
-        """Note it, limit it, start it: in this order, so that nothing is without a name or a limit at any time."""
-        home, walk = self.home, sandbox.walk
-        try:
-            yield from walk.stop_helper("why_make_cgroups")
-            if network:
-                sandbox.plug = network.join(sandbox.id, (sandbox.name, sandbox.wanted.hostname))
-            home.ledger.write(sandbox.id, sandbox.owner, sandbox.name)
-            home.cgroups.make(sandbox.id)
-            yield from walk.stop_helper("why_limit")
-            home.cgroups.limit(sandbox.id, sandbox.limits)
-            yield from walk.stop_helper("why_fork")
-            return (yield from launch.start(self.place(sandbox, layers), program))
-        except OSError as error:
-            raise ProtocolError("start_failed", reason=str(error)) from error
-
-    def _failed(self, sandbox: Sandbox, error: Exception, done: Started) -> None:
+    def _failed(self, sandbox: Sandbox, error: Exception, done: Done) -> None:
         """Nothing is left of one that did not start: tell who asked for it, and who knew of it meanwhile."""
         sandbox.running, sandbox.code = False, NOT_STARTED
         self.forget(sandbox)
@@ -183,8 +156,8 @@ class Sandboxes:
         sandbox.tell(sandbox.code)
 
     def _begin(
-        self, sandbox: Sandbox, steps: launch.Steps, finish: Callable[[launch.Started | Exception], None], seconds: float
-    ) -> Task[launch.Started]:
+        self, sandbox: Sandbox, steps: Steps, finish: Callable[[Started | Exception], None], seconds: float
+    ) -> Task[Started]:
         """Go through the steps of a start, for so many seconds at most."""
         task = Task(self.home.loop, steps, finish, sandbox.owner)
         if seconds < math.inf:
@@ -258,22 +231,11 @@ class Sandboxes:
         taken = {one.base for one in self.all.values() if one.running}
         return next(base for base in itertools.count(FIRST_IDENTITY, identities.IDENTITIES) if base not in taken)
 
-    def place(self, sandbox: Sandbox, layers: Mapping[str, str] = NOTHING) -> launch.Place:
-        """Where its programs run; the layers are needed by the first of them only."""
-        home = self.home
-        return launch.Place(
-            home.instance,
-            home.cgroups,
-            sandbox.id,
-            layers,
-            sandbox.base,
-            home.directory,
-            self.children,
-            sandbox.walk,
-            sandbox.plug,
-        )
+    def place(self, sandbox: Sandbox) -> Place:
+        """Where its programs run."""
+        return Place(self.home.cgroups, sandbox.id, sandbox.base, self.home.directory)
 
-    def _adopt(self, sandbox: Sandbox, started: launch.Started) -> None:
+    def _adopt(self, sandbox: Sandbox, started: Started) -> None:
         """Keep a sandbox that has just started."""
         sandbox.pid, sandbox.pidfd, sandbox.upper = started.pid, started.pidfd, started.upper
         sandbox.cgroups = self.home.cgroups.by_controller(sandbox.id)

@@ -18,8 +18,8 @@ from ..confined.disk import Taken
 from ..confined.quota import Room
 from ..kernel import confine, identities, rootfs, syscalls
 from ..kernel.cgroups import Limits
-from . import launch
-from .launch import Channel, Place
+from .channel import Channel, close
+from .children import Place, fork, hold, let_go
 
 CAPABILITIES = (0, 1, 3)
 """chown, dac_override and fowner: to read and write files of every owner in the user namespace, and nothing else."""
@@ -56,30 +56,31 @@ class Order:
     making: str
 
 
-def unpack(place: Place, order: Order) -> Generator[int, None, Taken]:
+def unpack(place: Place, children: set[int], order: Order) -> Generator[int, None, Taken]:
     """Fill a layer's directory from a pipe, and close that; returns what the layer's tree takes of the disk, where it is then.
 
-    Raises ProtocolError where it is not what was promised, or is refused, OSError where the machine does not do it.
+    `children` are the pids of those that somebody will reap. Raises ProtocolError where it is not what was promised, or is
+    refused, OSError where the machine does not do it.
     """
     with _closed(order.source):
         archive = os.open(f"{order.making}/layer.tar", os.O_RDWR | os.O_CLOEXEC)
         with _closed(archive):
             place.cgroups.make(place.name)
             place.cgroups.limit(place.name, LIMITS)
-            channel, child = launch.fork(place, lambda channel: _unpacker(channel, place, order, archive), order.source, archive)
+            channel, child = fork(place, lambda channel: _unpacker(channel, place, order, archive), order.source, archive)
     giving = _give_directory(channel, child, place, f"{order.making}/root")
-    told = json.loads((yield from _supervise(channel, child, place, giving)))
+    told = json.loads((yield from _supervise(channel, child, children, giving)))
     return Taken(max(0, int(told["disk"])), max(0, int(told["files"])))  # whatever an archive made of the child: never less
 
 
-def pack(place: Place, pidfd: int, upper: int, target: int) -> Generator[int, None, str]:
+def pack(place: Place, children: set[int], pidfd: int, upper: int, target: int) -> Generator[int, None, str]:
     """Write the layer of the sandbox whose PID 1 the pidfd holds into a pipe, and close that.
 
     Raises ProtocolError `transfer_failed`, or OSError as `unpack` does.
     """
     with _closed(target):
-        channel, child = launch.fork(place, lambda channel: _packer(channel, place, pidfd, upper, target), pidfd, upper, target)
-    return (yield from _supervise(channel, child, place, ()))
+        channel, child = fork(place, lambda channel: _packer(channel, place, pidfd, upper, target), pidfd, upper, target)
+    return (yield from _supervise(channel, child, children, ()))
 
 
 @contextlib.contextmanager
@@ -91,13 +92,13 @@ def _closed(descriptor: int) -> Iterator[None]:
         os.close(descriptor)
 
 
-def _supervise(channel: Channel, child: int, place: Place, before: Iterable[int]) -> Generator[int, None, str]:
+def _supervise(channel: Channel, child: int, children: set[int], before: Iterable[int]) -> Generator[int, None, str]:
     """The helper's side: wait for the child's word, and see to it that nothing of the child stays; returns what it told."""
     held: dict[int, int] = {}
     try:
-        pidfd = launch.hold(child, held, place)
+        held[child] = hold(child, children)
         yield from before
-        yield pidfd
+        yield held[child]
         return _outcome(channel.receive()[0])
     except (OSError, ProtocolError):
         for one in held.values():
@@ -107,7 +108,7 @@ def _supervise(channel: Channel, child: int, place: Place, before: Iterable[int]
     finally:
         channel.end.close()
         for pid, one in held.items():
-            launch.let_go(pid, one, place)
+            let_go(pid, one, children)
 
 
 def _give_directory(channel: Channel, child: int, place: Place, directory: str) -> Generator[int, None, None]:
@@ -118,7 +119,7 @@ def _give_directory(channel: Channel, child: int, place: Place, directory: str) 
     try:
         channel.send("mapped", *copies)
     finally:
-        launch.close(copies)
+        close(copies)
 
 
 def _outcome(packet: str) -> str:
@@ -145,8 +146,8 @@ def _unpacker(channel: Channel, place: Place, order: Order, archive: int) -> Non
     _, copies = channel.expect("mapped")
     identities.take_identity(place.base)
     os.umask(0o022)
-    rootfs.be_alone_with(place.over, copies[0] if copies else f"{order.making}/root")
-    confine.restrict(CAPABILITIES, place.walk.stop)
+    rootfs.be_alone_with(place.mount_point, copies[0] if copies else f"{order.making}/root")
+    confine.restrict(CAPABILITIES)
 
     def work() -> str:
         with open(order.source, "rb") as source, open(archive, "r+b") as file:
@@ -170,7 +171,7 @@ def _packer(channel: Channel, place: Place, pidfd: int, upper: int, target: int)
     identities.take_identity(place.base)
     os.fchdir(upper)
     os.chroot(".")
-    confine.restrict(CAPABILITIES, place.walk.stop)
+    confine.restrict(CAPABILITIES)
 
     def work() -> str:
         with open(target, "wb") as file:

@@ -75,7 +75,7 @@ def _run_by_steps(sandboxes: Sandboxes, caller: Caller, request: protocol.Run, l
 
     sandbox = sandboxes.run(caller.uid, request, limits, end)
     caller.sandboxes[sandbox.id] = sandbox
-    calls = [call for call, _ in sandbox.walk.steps]
+    calls = [one.call for one in sandbox.walk.steps]
     return Answer({"id": sandbox.id, "name": sandbox.name, "calls": calls, "stop": _told(sandbox.walk.at)})
 
 
