@@ -6,6 +6,7 @@ import math
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
+from enum import Enum, auto
 from typing import Any
 
 from ...protocol import ProtocolError, Run
@@ -25,6 +26,19 @@ TOLD = ("id", "created", "code", "ended", "cgroups", "remove", "address")
 ASKED = ("name", "image", "command", "hostname", "dropped", "variables", "network")
 """What Inspect tells of a sandbox, and of what it was asked to be."""
 EndedCall = Callable[[int], None]
+
+
+class State(Enum):
+    """Where in its life a sandbox is; it goes through these in this order, and may leave out RUNNING."""
+
+    STARTING = auto()
+    """It is being made. `walk.at` tells whether it waits for its client in the midst of that."""
+    RUNNING = auto()
+    """Its PID 1 is held by `pidfd`."""
+    ENDING = auto()
+    """Its PID 1 has been reaped, or there never was one; what is left of it is being removed."""
+    EXITED = auto()
+    """Nothing is left of it but what is remembered."""
 
 
 @dataclass
@@ -78,9 +92,9 @@ class Sandbox(Ending):
     pid: int = 0
     pidfd: int = -1
     upper: int = -1
-    running: bool = True
-    unwanted: bool = False
+    state: State = State.STARTING
     deadline: float = math.inf
+    """When it is killed at the latest, by the monotonic clock; infinitely long ago once it is `doomed`."""
     code: int = 0
     ended: float = 0.0
     cgroups: dict[str, str] = field(default_factory=dict)
@@ -93,6 +107,16 @@ class Sandbox(Ending):
     def name(self) -> str:
         """What its owner calls it."""
         return self.wanted.name
+
+    @property
+    def running(self) -> bool:
+        """True until nothing is left of it, from its beginning on."""
+        return self.state is not State.EXITED
+
+    @property
+    def doomed(self) -> bool:
+        """True for one that was killed, or is as soon as it has started."""
+        return self.deadline == -math.inf
 
     @property
     def address(self) -> str:

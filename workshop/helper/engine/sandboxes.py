@@ -23,7 +23,7 @@ from .logs import Log
 from .loop import Loop, Task
 from .names import free_name
 from .networks import Networks
-from .sandbox import Execution, Sandbox
+from .sandbox import Execution, Sandbox, State
 from .start import Start, applying
 from .stepping import Walk
 from .steps import START
@@ -93,7 +93,7 @@ class Sandboxes:
     def running(self, owner: int, reference: str) -> Sandbox:
         """As `find`; raises ProtocolError `half_made` or `not_running` for one that has not started yet, or has ended."""
         sandbox = self.find(owner, reference)
-        if sandbox.pidfd < 0:
+        if sandbox.state is not State.RUNNING:
             raise ProtocolError("half_made" if sandbox.walk.at else "not_running", container=sandbox.name)
         return sandbox
 
@@ -113,6 +113,7 @@ class Sandboxes:
         def finish(outcome: Started | Exception) -> None:
             if isinstance(outcome, Exception):
                 streams.discard()
+                sandbox.state = State.ENDING
                 self.sweep(sandbox.id, sandbox.owner, lambda: self._failed(sandbox, outcome, done))
                 return
             self._adopt(sandbox, outcome)
@@ -150,7 +151,7 @@ class Sandboxes:
 
     def _failed(self, sandbox: Sandbox, error: Exception, done: Done) -> None:
         """Nothing is left of one that did not start: tell who asked for it, and who knew of it meanwhile."""
-        sandbox.running, sandbox.code = False, NOT_STARTED
+        sandbox.state, sandbox.code = State.EXITED, NOT_STARTED
         self.forget(sandbox)
         done(error)
         sandbox.tell(sandbox.code)
@@ -166,18 +167,18 @@ class Sandboxes:
 
     def kill(self, sandbox: Sandbox) -> None:
         """SIGKILL to its PID 1, with which the kernel kills all the rest; again and again until it is so."""
-        if not sandbox.unwanted:
+        if not sandbox.doomed:
             if sandbox.walk.at and sandbox.start:
                 self.home.cgroups.thaw(sandbox.id)
                 sandbox.start.interrupt(ProtocolError("abandoned", container=sandbox.name))
             self._press(sandbox)
-            sandbox.unwanted = True  # one that is being started is killed when it has started
+            sandbox.deadline = -math.inf  # one that is being started is killed when it has started
 
     def stop(self, sandbox: Sandbox, seconds: int) -> None:
         """SIGTERM to its PID 1, and SIGKILL after so many seconds, or sooner if that was asked for, if it is still there."""
         if sandbox.walk.at:  # there is nothing yet that could end by itself
             seconds = 0
-        if seconds > 0 and sandbox.pidfd >= 0:
+        if seconds > 0 and sandbox.state is State.RUNNING:
             syscalls.kill(sandbox.pidfd, signal.SIGTERM)
             self.home.cgroups.thaw(sandbox.id)  # a paused one could not answer
         if seconds < sandbox.deadline - time.monotonic():  # else, who asks often would fill the memory with clocks
@@ -186,7 +187,7 @@ class Sandboxes:
 
     def _press(self, sandbox: Sandbox) -> None:
         """Kill PID 1 and thaw it, now and until that has ended: the next time is set first, whatever this one meets."""
-        if sandbox.pidfd >= 0:
+        if sandbox.state is State.RUNNING:
             self.home.loop.later(AGAIN_SECONDS, lambda: self._press(sandbox))
             syscalls.kill(sandbox.pidfd)
             self.home.cgroups.thaw(sandbox.id)
@@ -238,9 +239,10 @@ class Sandboxes:
     def _adopt(self, sandbox: Sandbox, started: Started) -> None:
         """Keep a sandbox that has just started."""
         sandbox.pid, sandbox.pidfd, sandbox.upper = started.pid, started.pidfd, started.upper
+        sandbox.state = State.RUNNING
         sandbox.cgroups = self.home.cgroups.by_controller(sandbox.id)
         self.home.loop.watch(started.pidfd, lambda: self._init_ended(sandbox), sandbox.owner)
-        if sandbox.unwanted:
+        if sandbox.doomed:
             self._press(sandbox)
 
     def _execution_ended(self, sandbox: Sandbox, execution: Execution) -> None:
@@ -251,6 +253,7 @@ class Sandboxes:
 
     def _init_ended(self, sandbox: Sandbox) -> None:
         """Reap PID 1. By then the kernel has killed all others of its PID namespace (pid_namespaces(7))."""
+        sandbox.state = State.ENDING
         sandbox.code = self._reap(sandbox)
         for execution in sandbox.executions:  # such as were just about to join it
             execution.kill()
@@ -283,7 +286,7 @@ class Sandboxes:
 
     def _ended(self, sandbox: Sandbox) -> None:
         """Nothing is left of it but its memory; that, too, goes if it was so wanted or there is too much of it."""
-        sandbox.running, sandbox.ended = False, time.time()
+        sandbox.state, sandbox.ended = State.EXITED, time.time()
         if sandbox.remove:
             self.forget(sandbox)
         else:
