@@ -16,7 +16,7 @@ import pytest
 from tests.helper_process import INSTANCE, Process, helper_process, open_directory, remove_directories
 from tests.layouts import archive, config, digest, hand_over
 from workshop.client.connection import Client, HelperError
-from workshop.helper.engine.launch import Channel
+from workshop.helper.engine.channel import Channel
 from workshop.protocol import Images, ProtocolError, Register, Run
 
 pytestmark = pytest.mark.root

@@ -11,8 +11,9 @@ What this part promises
   helper's end, however it comes, the kernel takes every network apart, since only the helper's sockets hold them.
 
 In order: `loop` (the one thread), `shares` (whose turn); `sandboxes` (how they begin and end), `sandbox`, `names`, `bounds`;
-`ledger`, `ended`, `reconcile` (crashes); `launch` (how one starts, both sides of each step), `steps`, `stepping` and `look`
-(half-made ones), `streams`, `logs`; `image_store` (names and owners), `configuration` (what an image says of itself),
-`layers` (directories by digest), `transfers` (the children that unpack, pack and bake, and what they may);
+`ledger`, `ended`, `reconcile` (crashes); `steps` (a start, as the list of its operations), `operation`, `start` (how they are
+gone through), `launch` (the helper's part), `children`, `channel`; `stepping` and `look` (half-made ones), `streams`, `logs`;
+`image_store` (names and owners), `configuration` (what an image says of itself), `layers` (directories by digest),
+`transfers` (the children that unpack, pack and bake, and what they may);
 `networks` (whose they are, who is in them).
 """

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ...protocol import ProtocolError
-from .launch import MOST_LAYERS
+from .channel import MOST_LAYERS
 from .layers import DIGEST
 
 DEEPEST = 32

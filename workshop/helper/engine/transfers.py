@@ -18,8 +18,8 @@ from ..confined import packing
 from ..confined.disk import Taken
 from ..confined.quota import Room
 from ..kernel import confine, identities, rootfs, syscalls
-from . import launch
-from .launch import Channel, Place
+from .channel import Channel, close
+from .children import Place, fork, hold, let_go
 from .layers import DIGEST
 
 CAPABILITIES = (0, 1, 3)
@@ -61,32 +61,33 @@ class Order:
     making: str
 
 
-def unpack(place: Place, order: Order) -> Generator[int, None, Taken]:
+def unpack(place: Place, children: set[int], order: Order) -> Generator[int, None, Taken]:
     """Fill a layer's directory from a pipe, and close that; returns what the layer's tree takes of the disk, where it is then.
 
-    Raises ProtocolError where it is not what was promised, or is refused, OSError where the machine does not do it.
+    `children` are the pids of those that somebody will reap. Raises ProtocolError where it is not what was promised, or is
+    refused, OSError where the machine does not do it.
     """
     with _closed(order.source):
         archive = os.open(f"{order.making}/layer.tar", os.O_RDWR | os.O_CLOEXEC)
         with _closed(archive):
             place.cgroups.make(place.name)
             place.cgroups.limit(place.name, LIMITS)
-            channel, child = launch.fork(place, lambda channel: _unpacker(channel, place, order, archive), order.source, archive)
+            channel, child = fork(place, lambda channel: _unpacker(channel, place, order, archive), order.source, archive)
     giving = _give_directory(channel, child, place, f"{order.making}/root")
-    return _taken(json.loads((yield from _supervise(channel, child, place, giving))))
+    return _taken(json.loads((yield from _supervise(channel, child, children, giving))))
 
 
-def pack(place: Place, pidfd: int, upper: int, target: int) -> Generator[int, None, str]:
+def pack(place: Place, children: set[int], pidfd: int, upper: int, target: int) -> Generator[int, None, str]:
     """Write the layer of the sandbox whose PID 1 the pidfd holds into a pipe, and close that.
 
     Raises ProtocolError `transfer_failed`, or OSError as `unpack` does.
     """
     with _closed(target):
-        channel, child = launch.fork(place, lambda channel: _packer(channel, place, pidfd, upper, target), pidfd, upper, target)
-    return (yield from _supervise(channel, child, place, ()))
+        channel, child = fork(place, lambda channel: _packer(channel, place, pidfd, upper, target), pidfd, upper, target)
+    return (yield from _supervise(channel, child, children, ()))
 
 
-def bake(place: Place, making: str) -> Generator[int, None, tuple[str, Taken]]:
+def bake(place: Place, children: set[int], making: str) -> Generator[int, None, tuple[str, Taken]]:
     """Fill a layer's directory with the machine's own programs; returns its digest, and what its tree takes of the disk.
 
     Raises ProtocolError `transfer_failed`, or OSError as `unpack` does.
@@ -95,9 +96,9 @@ def bake(place: Place, making: str) -> Generator[int, None, tuple[str, Taken]]:
     with _closed(archive):
         place.cgroups.make(place.name)
         place.cgroups.limit(place.name, BAKING_LIMITS)
-        channel, child = launch.fork(place, lambda channel: _baker(channel, place, making, archive), archive)
+        channel, child = fork(place, lambda channel: _baker(channel, place, making, archive), archive)
     giving = _give_directory(channel, child, place, f"{making}/root")
-    told = json.loads((yield from _supervise(channel, child, place, giving)))
+    told = json.loads((yield from _supervise(channel, child, children, giving)))
     if not DIGEST.fullmatch(told["digest"]):  # it becomes a path
         raise ProtocolError("transfer_failed", reason="what was made has no digest")
     return told["digest"], _taken(told)
@@ -117,13 +118,13 @@ def _closed(descriptor: int) -> Iterator[None]:
         os.close(descriptor)
 
 
-def _supervise(channel: Channel, child: int, place: Place, before: Iterable[int]) -> Generator[int, None, str]:
+def _supervise(channel: Channel, child: int, children: set[int], before: Iterable[int]) -> Generator[int, None, str]:
     """The helper's side: wait for the child's word, and see to it that nothing of the child stays; returns what it told."""
     held: dict[int, int] = {}
     try:
-        pidfd = launch.hold(child, held, place)
+        held[child] = hold(child, children)
         yield from before
-        yield pidfd
+        yield held[child]
         return _outcome(channel.receive()[0])
     except (OSError, ProtocolError):
         for one in held.values():
@@ -133,7 +134,7 @@ def _supervise(channel: Channel, child: int, place: Place, before: Iterable[int]
     finally:
         channel.end.close()
         for pid, one in held.items():
-            launch.let_go(pid, one, place)
+            let_go(pid, one, children)
 
 
 def _give_directory(channel: Channel, child: int, place: Place, directory: str) -> Generator[int, None, None]:
@@ -144,7 +145,7 @@ def _give_directory(channel: Channel, child: int, place: Place, directory: str) 
     try:
         channel.send("mapped", *copies)
     finally:
-        launch.close(copies)
+        close(copies)
 
 
 def _outcome(packet: str) -> str:
@@ -165,8 +166,8 @@ def _unpacker(channel: Channel, place: Place, order: Order, archive: int) -> Non
     """
     from ..confined import unpacking  # noqa: PLC0415  # here alone, before there are no files to import: no sandbox needs it
 
-    rootfs.be_alone_with(place.over, _take_directory(channel, place, f"{order.making}/root"))
-    confine.restrict(CAPABILITIES, place.walk.stop)
+    rootfs.be_alone_with(place.mount_point, _take_directory(channel, place, f"{order.making}/root"))
+    confine.restrict(CAPABILITIES)
 
     def work() -> str:
         with open(order.source, "rb") as source, open(archive, "r+b") as file:
@@ -197,8 +198,8 @@ def _baker(channel: Channel, place: Place, making: str, archive: int) -> None:
     """
     from ..confined import baking  # noqa: PLC0415  # here alone, while it can be read: no sandbox needs it
 
-    rootfs.write_only_to(place.over, _take_directory(channel, place, f"{making}/root"))
-    confine.restrict((), place.walk.stop)
+    rootfs.write_only_to(place.mount_point, _take_directory(channel, place, f"{making}/root"))
+    confine.restrict(())
     syscalls.prctl(syscalls.PR_SET_PDEATHSIG, signal.SIGKILL)
 
     def work() -> str:
@@ -221,7 +222,7 @@ def _packer(channel: Channel, place: Place, pidfd: int, upper: int, target: int)
     identities.take_identity(place.base)
     os.fchdir(upper)
     os.chroot(".")
-    confine.restrict(CAPABILITIES, place.walk.stop)
+    confine.restrict(CAPABILITIES)
 
     def work() -> str:
         with open(target, "wb") as file:

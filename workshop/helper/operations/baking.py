@@ -10,7 +10,8 @@ from ... import protocol
 from ...protocol import ProtocolError, Request
 from ..confined import disk
 from ..confined.disk import Taken
-from ..engine import launch, transfers
+from ..engine import transfers
+from ..engine.children import Place
 from ..engine.loop import Task
 from ..engine.sandboxes import Sandboxes
 from ..kernel.troubles import contained
@@ -55,7 +56,7 @@ def _begin(sandboxes: Sandboxes) -> None:
     """Have a confined child make the layer, for so long as a layer may take."""
     home, name = sandboxes.home, os.urandom(32).hex()
     base = 0 if os.geteuid() else transfers.BAKING_BASE
-    place = launch.Place(home.instance, home.cgroups, name, {}, base, home.directory, sandboxes.children)
+    place = Place(home.cgroups, name, base, home.directory)
     try:
         with disk.refusing():
             making = home.images.shared_layers().begin()
@@ -68,7 +69,7 @@ def _begin(sandboxes: Sandboxes) -> None:
         sandboxes.sweep(name, 0, lambda: _tell(sandboxes, failure))
 
     late = _failed(f"it took more than {transfers.SECONDS:.0f} seconds")
-    Task(home.loop, transfers.bake(place, making), finish).fail(late, after=transfers.SECONDS)
+    Task(home.loop, transfers.bake(place, sandboxes.children, making), finish).fail(late, after=transfers.SECONDS)
 
 
 def _keep(sandboxes: Sandboxes, making: str, outcome: tuple[str, Taken] | Exception) -> Exception | None:

@@ -11,7 +11,8 @@ from ...protocol import Done, ImageDetails, ImageList, ProtocolError, Registered
 from ..confined import disk, quota
 from ..confined.disk import Taken
 from ..confined.quota import Room
-from ..engine import launch, transfers
+from ..engine import transfers
+from ..engine.children import Place
 from ..engine.image_store import Images
 from ..engine.layers import DIGEST, Layers
 from ..engine.loop import Task
@@ -92,7 +93,7 @@ def _begin_unpacking(sandboxes: Sandboxes, caller: Caller, order: transfers.Orde
     home, name = sandboxes.home, os.urandom(32).hex()
     transfer = caller.transfer = Transfer()
     base = 0 if os.geteuid() else transfers.IDENTITIES_BASE
-    place = launch.Place(home.instance, home.cgroups, name, {}, base, home.directory, sandboxes.children)
+    place = Place(home.cgroups, name, base, home.directory)
 
     def finish(outcome: Taken | Exception) -> None:
         home.images.unpacking.discard(caller.uid)
@@ -102,7 +103,7 @@ def _begin_unpacking(sandboxes: Sandboxes, caller: Caller, order: transfers.Orde
         sandboxes.sweep(name, caller.uid, lambda: transfer.end(error))
 
     home.images.unpacking.add(caller.uid)
-    _go(sandboxes, caller, transfers.unpack(place, order), finish)
+    _go(sandboxes, caller, transfers.unpack(place, sandboxes.children, order), finish)
 
 
 def settle(sandboxes: Sandboxes, layers: Layers, making: str, digest: str, outcome: Taken | Exception) -> Exception | None:
@@ -132,7 +133,7 @@ def _pack(sandboxes: Sandboxes, caller: Caller, request: protocol.Pack) -> Answe
     sandbox = sandboxes.running(caller.uid, request.container)
     client, target = os.pipe2(os.O_CLOEXEC)
     transfer = caller.transfer = Transfer()
-    steps = transfers.pack(sandboxes.place(sandbox), sandbox.pidfd, sandbox.upper, target)
+    steps = transfers.pack(sandboxes.place(sandbox), sandboxes.children, sandbox.pidfd, sandbox.upper, target)
     _go(sandboxes, caller, steps, lambda outcome: transfer.end(_refusal(outcome) if isinstance(outcome, Exception) else None))
     return Answer(Done(), (client,))
 

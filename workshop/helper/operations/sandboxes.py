@@ -94,7 +94,7 @@ def _run_by_steps(sandboxes: Sandboxes, caller: Caller, request: protocol.Run, l
 
     sandbox = sandboxes.run(caller.uid, request, limits, end)
     caller.sandboxes[sandbox.id] = sandbox
-    calls = tuple(call for call, _ in sandbox.walk.steps)
+    calls = tuple(one.call for one in sandbox.walk.steps)
     return Answer(Started(sandbox.id, sandbox.name, calls, _next(sandbox.walk.at)))
 
 
