@@ -189,4 +189,6 @@ def test_a_name_that_is_taken_on_the_disk_is_no_trouble(alice: Client) -> None:
     shared = Path(f"/var/lib/{INSTANCE}/store/shared")
     alice.ask(Image("busybox"))
     (shared / "images.json").unlink()
-    assert alice.ask(Image("busybox")).value.layers == tuple(f"sha256:{one.name}" for one in (shared / "layers").iterdir())
+    layers = alice.ask(Image("busybox")).value.layers
+    there = [one.name for one in (shared / "layers").iterdir() if not one.name.startswith(".")]  # others are on their way out
+    assert layers == tuple(f"sha256:{name}" for name in there)

@@ -13,6 +13,7 @@ nothing but that file, dies with the helper, and has none of the helper's descri
 
 from __future__ import annotations
 
+import gc
 import os
 import resource
 import signal
@@ -83,6 +84,7 @@ def start(children: set[int]) -> Process:
 def _be_the_watcher(channel: socket.socket, helper: int) -> NoReturn:
     """The child's part; whatever happens, it does nothing that the helper would do at its own end."""
     try:
+        gc.freeze()  # what the helper had thrown away would be collected here, and close numbers that are others' by now
         syscalls.close_all_but({0, 1, 2, channel.fileno()})
         from .observe import observe  # noqa: PLC0415  # here alone, while it may: the helper itself loads none of it
 
