@@ -16,6 +16,7 @@ from ...learning import Desk
 from ...words import VARIABLE, say
 from ...words.line_breaks import breaks
 from .. import startup_gc
+from .glossary import GlossaryScreen
 from .help import HelpScreen
 from .lesson_map import MapScreen
 from .session_thread import SessionThread
@@ -66,6 +67,7 @@ class WorkshopApp(App[None]):
         Binding("q", "quit", show=False),
         Binding("l", "language", show=False),
         Binding("d", "dark", show=False),
+        Binding("g", "glossary", show=False),
         Binding("question_mark", "help", show=False),
     ]
 
@@ -155,6 +157,10 @@ class WorkshopApp(App[None]):
         """Every key."""
         now = self.thread.now
         self.push_screen(HelpScreen(now.language, now.wording.engine))
+
+    def action_glossary(self) -> None:
+        """What the words mean, those of the step first."""
+        self.push_screen(GlossaryScreen(self.thread.now, isinstance(self.screen, StepScreen)))
 
     def action_help_quit(self) -> None:
         """Ctrl-C is the shell's; here it only says how to leave."""
