@@ -78,6 +78,7 @@ def test_a_word_is_sought_by_its_name_in_either_language() -> None:
     """And where no name has it, by what is said of it."""
     assert ids(matching(GLOSSARY, " Whiteout ", "zh")) == ["whiteout"]
     assert ids(matching(GLOSSARY, "摘要", "en")) == ["digest"]
+    assert ids(matching(GLOSSARY, "cgroup", "en")) == ["control_group", "cgroup_namespace"]
     assert ids(matching(GLOSSARY, "Docker Hub", "en")) == ["registry"]
     assert matching(GLOSSARY, "flatpak", "en") == []
 

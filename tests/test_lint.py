@@ -174,7 +174,7 @@ FINE_WORDS: list[Spoil] = [
     english("Guess.", "Guess what `hostname` says of ~/syscalls, {hostname} and --hostname."),
     english("Guess.", "Guess.\n\n```\nls folder; hostname\n```"),
     english("It changed.", "It has another name: any other name would do."),
-    replaced("lessons/10_small/zh.md", "猜一猜。", "控制组（cgroup）、cgroup 命名空间和 PID 命名空间。"),
+    replaced("lessons/10_small/zh.md", "猜一猜。", "*控制组*（cgroup）、*cgroup* 命名空间和 PID 命名空间。"),
 ]
 """Code, names that are filled in, brackets behind the term, and what comes after the explanation."""
 

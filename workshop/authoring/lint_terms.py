@@ -58,8 +58,8 @@ def _whole(word: str) -> str:
 
 
 def _prose(text: str) -> str:
-    """A text without its code, and without names that are filled in."""
-    return BRACES.sub(" ", CODE.sub(" ", text))
+    """A text without its code, without names that are filled in, and without Markdown's stars."""
+    return BRACES.sub(" ", CODE.sub(" ", text)).replace("*", "")
 
 
 def term_problems(library: Library, glossary: Sequence[Term] | None = None) -> Iterator[Problem]:

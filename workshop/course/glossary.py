@@ -32,8 +32,8 @@ class Term:
 
     @property
     def names(self) -> list[str]:
-        """What it is called, in every language."""
-        return [name for one in self.words.values() for name in (one.term, *one.forms)]
+        """What it is called, in every language, in small letters."""
+        return [name.casefold() for one in self.words.values() for name in (one.term, *one.forms)]
 
     def is_in(self, text: str, language: str) -> bool:
         """Whether a text in this language uses the term."""
@@ -65,10 +65,12 @@ def used_first(terms: Sequence[Term], text: str, language: str) -> tuple[list[Te
 
 
 def matching(terms: Sequence[Term], wanted: str, language: str) -> list[Term]:
-    """Terms whose name holds what is wanted, in any language; where there is none, those whose meaning does."""
+    """Terms whose name holds what is wanted, in any language, first who is called just so; where there is none, by meaning."""
     sought = wanted.strip().casefold()
-    named = [term for term in terms if any(sought in name.casefold() for name in term.names)]
-    return named or [term for term in terms if sought in term.words[language].meaning.casefold()]
+    named = [term for term in terms if any(sought in name for name in term.names)]
+    return sorted(named, key=lambda term: sought not in term.names) or [
+        term for term in terms if sought in term.words[language].meaning.casefold()
+    ]
 
 
 @cache
