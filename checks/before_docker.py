@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from workshop.facts import Chrooted, Container, Evidence, Facts, Namespaces
 from workshop.judging import (
-    ENGINES,
+    NO_ENGINE,
     SHELLS,
     NotYet,
     Passed,
@@ -222,7 +222,7 @@ def _by_hand(seen: Evidence) -> list[Container]:
     return [
         one
         for one in interactive(seen)
-        if one.engine not in ENGINES and one.root.apart(host.root) and has_own(one, host.namespaces, OWN)
+        if one.engine in NO_ENGINE and one.root.apart(host.root) and has_own(one, host.namespaces, OWN)
     ]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from workshop.facts import Container, Evidence, Facts, Queue
 from workshop.judging import (
-    ENGINES,
+    NO_ENGINE,
     OVERFLOW_UID,
     NotYet,
     Passed,
@@ -157,7 +157,7 @@ def key(facts: Facts) -> str:
 def _by_hand(seen: Evidence) -> list[Container]:
     """Containers that may be the learner's: a shell on a terminal, made by no engine, its root a stranger on the host."""
     host = seen.now.host.namespaces
-    found = [one for one in interactive(seen) if one.engine not in ENGINES and one.users.host_uid(0)]
+    found = [one for one in interactive(seen) if one.engine in NO_ENGINE and one.users.host_uid(0)]
     return [one for one in found if has_own(one, host, OWN)]
 
 

@@ -1,4 +1,7 @@
-"""Draws packages and who imports whom, from the code, into docs/architecture.md: `python -m docs.architecture`."""
+"""Draws what two pages say of the code, from the code: `python -m docs.architecture`.
+
+Into docs/architecture.md packages and who imports whom, into docs/authors.md the subjects of facts.
+"""
 
 from __future__ import annotations
 
@@ -9,8 +12,9 @@ from pathlib import Path
 
 from tests.imports import imports, package_of, trees
 from tests.test_architecture import FACADES, FLOORS, ROOMS, room_of
+from workshop.facts import SUBJECT_GUIDE
 
-PAGE = Path(__file__).with_suffix(".md")
+PAGES = (Path(__file__).with_suffix(".md"), Path(__file__).with_name("authors.md"))
 BLOCK = re.compile(r"(<!-- drawn: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
 """What is drawn stands between two comments; the first says what it is."""
 CELL = 3
@@ -48,16 +52,24 @@ def first_pages(package: str, names: Iterable[str]) -> dict[str, str]:
     return {name: ast.get_docstring(trees()[f"{package}.{name}"][1]) or "" for name in names}
 
 
+def guide(subjects: Mapping[str, str]) -> str:
+    """A table of what each subject gives. Pure."""
+    rows = [f"| `{name}` | {gives} |" for name, gives in subjects.items()]
+    return "\n".join(["| subject | what it gives |", "| --- | --- |", *rows, ""])
+
+
 def redrawn(page: str) -> str:
     """The page with its pictures as the code is now."""
     drawn = {
         "packages": purposes(FLOORS, first_pages("workshop", FLOORS)),
         "imports": stairs(FLOORS, arrows(package_of)),
         "rooms": purposes(ROOMS, first_pages("workshop.helper", ROOMS)),
+        "subjects": guide(SUBJECT_GUIDE),
         "doors": stairs(ROOMS, arrows(room_of)),
     }
     return BLOCK.sub(lambda block: f"{block[1]}{drawn[block[2]]}{block[3]}", page)
 
 
 if __name__ == "__main__":
-    PAGE.write_text(redrawn(PAGE.read_text("utf-8")), "utf-8")
+    for one in PAGES:
+        one.write_text(redrawn(one.read_text("utf-8")), "utf-8")

@@ -12,25 +12,26 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import removed_instance
+from tests.helper_process import helper_process, open_directory
+from workshop.protocol import Images
 
-ROOT = Path(__file__).parent.parent
 INSTANCE = f"ws-bare-{os.getpid()}"[:16]
-BAKE = """
-import sys
-from workshop.helper.engine import baking, image_store as store
-found = baking._program
-baking._program = lambda name: None if name == "busybox" else found(name)
-store.Images(sys.argv[1]).of(0)
-"""
+COVER = 'mount --bind /dev/null "$(realpath "$(command -v busybox)")"; exec "$@"'
+WITHOUT_BUSYBOX = ("unshare", "-m", "--propagation", "private", "sh", "-c", COVER, "sh")
 
 
 @pytest.fixture
 def without_busybox() -> Iterator[dict[str, str]]:
-    environment = {**os.environ, "WORKSHOP_INSTANCE": INSTANCE}
-    store = f"/var/lib/{INSTANCE}/store"
+    """The image is made by a helper that sees no busybox, which ends then."""
     with removed_instance(INSTANCE):
-        subprocess.run([sys.executable, "-c", BAKE, store], check=True, cwd=ROOT, env=environment)
-        yield environment
+        with (
+            open_directory() as directory,
+            helper_process(directory, by=WITHOUT_BUSYBOX, instance=INSTANCE) as process,
+            process.connect() as client,
+        ):
+            client.ask(Images())
+        assert not next(Path(f"/var/lib/{INSTANCE}/store/shared/layers").glob("*/root/bin/busybox"), None)
+        yield {**os.environ, "WORKSHOP_INSTANCE": INSTANCE}
 
 
 @pytest.mark.root

@@ -12,10 +12,14 @@ import pytest
 
 from tests.helper_process import INSTANCE, MAIN
 from workshop.facts import Hierarchy
+from workshop.helper.engine.children import Place
 from workshop.helper.engine.loop import Loop, Task
-from workshop.helper.engine.steps import START
-from workshop.helper.kernel.cgroups import limits_v1, limits_v2, parse_hierarchies
-from workshop.protocol import Limits
+from workshop.helper.engine.operation import Operation
+from workshop.helper.engine.start import Program, Start, applying, perform
+from workshop.helper.engine.stepping import Straight
+from workshop.helper.engine.steps import JOINING, START
+from workshop.helper.kernel.cgroups import Cgroups, limits_v1, limits_v2, parse_hierarchies
+from workshop.protocol import Limits, Run
 from workshop.words import LANGUAGES
 from workshop.words.language import words
 
@@ -66,7 +70,50 @@ def test_a_weight_is_written_as_each_version_counts() -> None:
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_every_step_of_a_start_says_why(language: str) -> None:
     """Each has its sentence in every language, and there is no other."""
-    assert {why for _, why in START} == {key for key in words(language, "helper") if key.startswith("why_")}
+    assert {step.why for step in START} == {key for key in words(language, "helper") if key.startswith("why_")}
+
+
+def start_of(base: int, hierarchies: str = "", *, terminal: bool = False) -> Start:
+    """A start with these identities on a machine with these control groups, of which nothing is made."""
+    wanted, cgroups = Run("busybox", ["sh"], terminal=terminal), Cgroups("ws", parse_hierarchies(hierarchies, OWN))
+    return Start(Place(cgroups, "box", base, "/run/ws"), Program(wanted, wanted), set(), {"0": "/layer"})
+
+
+def test_each_step_is_stopped_at_and_then_made() -> None:
+    """What a start makes is what its walk stops at, step by step; a step that does not apply is neither."""
+    happened: list[str] = []
+
+    class Noting(Straight):
+        def stop(self, step: Operation[Start]) -> None:
+            happened.append(f"stop at {step.why}")
+
+    def step(why: str, *, applies: bool = True) -> Operation[Start]:
+        return Operation("call", why, lambda _: happened.append(why), lambda _: applies)
+
+    start = start_of(0)
+    start.walk = Noting()
+    perform((step("first"), step("never", applies=False), step("last")), start)
+    assert happened == ["stop at first", "first", "stop at last", "last"]
+
+
+def test_what_a_start_makes_goes_by_what_was_asked_for() -> None:
+    """Root's groups and identities, version 1's groups, networks and terminals each have steps that others do without."""
+    everything = {step.why for step in START}
+    without = {"why_plug", "why_terminal"}
+    assert everything - {one.why for one in applying(START, start_of(2**31, HYBRID))} == without
+    assert everything - {one.why for one in applying(START, start_of(2**31, HYBRID, terminal=True))} == {"why_plug"}
+    assert everything - {one.why for one in applying(START, start_of(2**31, UNIFIED))} == {*without, "why_join"}
+    ordinary = {"why_make_cgroups", "why_limit", "why_join", "why_idmap"}
+    assert everything - {one.why for one in applying(START, start_of(0))} == without | ordinary
+
+
+def test_what_joins_a_sandbox_is_restricted_as_the_sandbox_is() -> None:
+    """All of the last steps but the change of the root, which the namespace that it joins has already."""
+    start = start_of(2**31, HYBRID, terminal=True)
+    whole = [one.why for one in applying(START, start)]
+    start.layers = {}
+    joining = [one.why for one in applying(JOINING, start)]
+    assert joining == ["why_second_fork", *(why for why in whole[whole.index("why_setsid") :] if why != "why_pivot")]
 
 
 def test_steps_are_interrupted_once_their_time_is_over() -> None:

@@ -16,23 +16,25 @@ import pytest
 from tests.helper_process import INSTANCE, Process, helper_process, open_directory, remove_directories
 from tests.layouts import archive, config, digest, hand_over
 from workshop.client.connection import Client, HelperError
-from workshop.helper.engine.launch import Channel
-from workshop.protocol import ProtocolError, Register, Run
+from workshop.helper.engine.channel import Channel
+from workshop.protocol import Images, ProtocolError, Register, Run
 
 pytestmark = pytest.mark.root
 WITHOUT_PROC = ("unshare", "-m", "--propagation", "private", "sh", "-c", 'mount -t tmpfs none /proc/irq && exec "$@"', "sh")
 """Where something lies upon /proc, no user namespace may mount one of its own: the kernel would show more than there is."""
-ON_RAMFS = ("unshare", "-m", "--propagation", "private", "sh", "-c",
-            f'mkdir -p /var/lib/{INSTANCE} && mount -t ramfs none /var/lib/{INSTANCE} && exec "$@"', "sh")  # fmt: skip
-"""A file system whose mounts can't be given other owners (mount_setattr(2), EINVAL), as with NFS."""
+_TO_RAMFS = 'mount -t ramfs none /mnt && cp -a "$0/." /mnt && mount --move /mnt "$0" && exec "$@"'
+ON_RAMFS = ("unshare", "-m", "--propagation", "private", "sh", "-c", _TO_RAMFS, f"/var/lib/{INSTANCE}")
+"""A file system whose mounts can't be given other owners (mount_setattr(2), EINVAL), as with NFS; the image lies there."""
 STARTS = 40
 
 
 @contextmanager
 def refusing(by: Sequence[str]) -> Iterator[tuple[Process, Client]]:
-    """A helper where no box can be made, and root's connection to it."""
+    """A helper where no box can be made, though the image was, and root's connection to it."""
     with ExitStack() as stack:
         stack.callback(remove_directories)
+        with open_directory() as directory, helper_process(directory) as process, process.connect() as client:
+            client.ask(Images())
         process = stack.enter_context(helper_process(stack.enter_context(open_directory()), by=by))
         yield process, stack.enter_context(process.connect())
 

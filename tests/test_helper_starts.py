@@ -203,6 +203,8 @@ def test_an_odd_thing_is_removed(oddity: Callable[[], Path]) -> None:
 
 def test_a_group_that_does_not_go_is_said() -> None:
     """A process that a frozen group above keeps from dying: the start says so within a few seconds, and serves."""
+    with open_directory() as directory, helper_process(directory) as process:
+        names(process, ALICE)  # the image is made now: whoever makes it would be below the frozen group, too
     frost = next(one for one in (GROUPS / "freezer" / INSTANCE, GROUPS / INSTANCE) if one.parent.is_dir())
     stuck = [frost / name for name in ("a" * 64, "b" * 64)]
     children = [os.posix_spawn("/bin/sleep", ["sleep", "1000"], {}) for _ in stuck]

@@ -11,9 +11,9 @@ import pytest
 
 from tests.census import census, left_in_the_end
 from tests.observed import seen
-from workshop.engines import lxc
+from workshop.engines import Leftover, lxc
 from workshop.facts import Facts, Lxc, LxcContainer
-from workshop.learning.undo import Leftover, leftovers, undo
+from workshop.learning.undo import leftovers, undo
 
 NAME = "ws-tests"
 FOLDER = str(lxc.PLACE / NAME)

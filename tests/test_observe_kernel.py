@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.faults import wait_for
 from tests.observed import EVERYTHING, INSTANCE, cgroup, joining, seen, shell
 from workshop.facts import KINDS, SUBJECTS, Container, Facts
 from workshop.helper.kernel import syscalls
@@ -152,11 +153,17 @@ def test_container_that_ended_and_was_not_reaped_is_gone() -> None:
         assert container is not None
         init = os.pidfd_open(container.init.pid)
         os.kill(one.starter, signal.SIGSTOP)
+        wait_for(lambda: _state(one.starter) == "T", "the stop")  # before that it could still reap
         signal.pidfd_send_signal(init, signal.SIGKILL)
         signal.pidfd_send_signal(init, 0)  # still there: nobody has reaped it
         _wait_until_dead(init)
         assert one.container(seen()) is None
         os.close(init)
+
+
+def _state(pid: int) -> str:
+    """The letter for what a process does now (proc_pid_stat(5))."""
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
 
 
 def _wait_until_dead(pidfd: int) -> None:

@@ -241,10 +241,11 @@ async def test_keys_go_to_the_shell_until_the_way_out(tmp_path: Path) -> None:
         await until(pilot, lambda: "[Terminal 2]" in screen_text(pilot.app))
 
 
-async def test_ctrl_c_never_leaves(tmp_path: Path) -> None:
+@pytest.mark.parametrize("key", ["ctrl+c", "ctrl+q"])
+async def test_no_control_key_leaves(tmp_path: Path, key: str) -> None:
     """In the lesson it says how to leave."""
     async with opened(at(tmp_path, Kernel(), "start"), step="start") as pilot:
-        await pilot.press("ctrl+c")
+        await pilot.press(key)
         await until(pilot, lambda: "q leaves the workshop" in screen_text(pilot.app))
         assert pilot.app.is_running
 

@@ -32,6 +32,16 @@ async def test_where_no_answer_can_count_the_keys_work_at_once(tmp_path: Path) -
         await until(pilot, lambda: "3/4. Do" in screen_text(pilot.app))
 
 
+async def test_a_prediction_offers_neither_hint_nor_solution(tmp_path: Path) -> None:
+    """What is not there is no key, and pressing it all the same says why."""
+    async with opened(session(tmp_path, Kernel()), step="guess") as pilot:
+        keys = screen_text(pilot.app).splitlines()[-1]
+        assert "hint" not in keys and "solve" not in keys
+        await pilot.press("s")
+        await until(pilot, lambda: "There is no solution here" in screen_text(pilot.app))
+        assert "Solution:" not in screen_text(pilot.app)
+
+
 def test_a_title_is_of_one_step_also_while_another_begins(tmp_path: Path) -> None:
     """The screen writes the title while the session's thread goes on, back and forth, to a step of another lesson."""
     desk = Desk(Session(load_library(), Progress(tmp_path / "progress.sqlite"), Kernel().observe, "en"))

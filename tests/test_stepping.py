@@ -24,6 +24,7 @@ from workshop.client.connection import Client, HelperError
 from workshop.facts import SUBJECTS, HalfMade
 from workshop.helper.engine import stepping
 from workshop.helper.engine.loop import Loop
+from workshop.helper.engine.steps import START
 from workshop.protocol import Exec, List, Look, Remove, Run, Step, Stop, Update
 
 pytest_plugins = ["tests.helper_fixtures"]
@@ -196,12 +197,12 @@ def test_one_that_waits_for_too_long_is_given_up(monkeypatch: pytest.MonkeyPatch
     """At each stop a clock begins; it gives up what still waits there, and not what has gone on."""
     monkeypatch.setattr(stepping, "IDLE_SECONDS", 0.02)
     loop, given_up = Loop(), list[int]()
-    walk = stepping.Walk(loop, (), lambda: given_up.append(walk.at.number if walk.at else 0))
-    making = walk.stop_helper("why_make_cgroups")
+    walk = stepping.Walk(loop, START, lambda: given_up.append(walk.at.number if walk.at else 0))
+    making = walk.stop_helper(START[0])
     next(making)
     walk.go_on(lambda _: None)
     next(making, None)
-    next(walk.stop_helper("why_limit"))
+    next(walk.stop_helper(START[1]))
     loop.later(0.1, loop.stop)
     loop.run()
     assert given_up == [2]

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from tests.observed import seen
+from workshop.engines import Leftover
 from workshop.facts import Container, Facts, HalfMade, HandFile, Host, Image, Interface, Namespaces, Process
-from workshop.learning.undo import Leftover, leftovers, undo
+from workshop.learning.undo import REMOVES, leftovers, removed, undo
 
 LOOKED_AT = ("interfaces",)
 
@@ -70,3 +71,11 @@ def test_images_are_undone_where_the_step_looked_at_them() -> None:
     looked = Facts(subjects=("images",), images=(old,))
     assert leftovers(looked, Facts(subjects=("images",), images=(old, new)), 0) == [Leftover("image", "new:1")]
     assert leftovers(Facts(), Facts(subjects=("images",), images=(old, new)), 0) == []
+
+
+@pytest.mark.parametrize("kind", REMOVES)
+def test_what_was_removed_has_its_sentence(kind: str) -> None:
+    """Each kind of leftover, an engine's too, in both languages; it names what has gone."""
+    for language in ("en", "zh"):
+        (sentence,) = removed([Leftover(kind, "its-name")], [], language)
+        assert "its-name" in sentence

@@ -11,7 +11,7 @@ from workshop.protocol import NextStep, Run, Step
 WANTED = Run("busybox", ["sh"], name="lab", hostname="lab", terminal=True, interactive=True, remove=True, step=True)
 
 
-TOLD = [why for _, why in START if why != "why_plug"]
+TOLD = [step.why for step in START if step.why != "why_plug"]
 """The names of a start's steps, but the one that only a sandbox in a network has."""
 
 

@@ -11,12 +11,13 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from ..facts import Facts
+from .leftovers import Leftover, Removal
 
 SOCKET = "/run/docker.sock"
 IMAGE = "busybox"
 IMPORT = f"box run --rm {IMAGE} sh -c 'tar -cf - [!dps]* sbin' | docker import --change 'CMD [\"sh\"]' - {IMAGE}"
 """Gives Docker the image that box has; needs no network."""
-REMOVES = {"docker": ("docker", "rm", "-f")}
+REMOVES: Mapping[str, Removal] = {"docker": ("docker", "rm", "-f")}
 """What removes a container; its id comes after it."""
 _LIST = ("docker", "ps", "--no-trunc", "--format", "{{.ID}} {{.Image}}")
 _NAMES = frozenset({IMAGE, f"{IMAGE}:latest"})
@@ -69,6 +70,11 @@ def _get(path: str, what: str, patience: float) -> bytes:
 def give_image() -> bool:
     """Give Docker box's image, for which `box` and `docker` must be on PATH; True where that went well."""
     return subprocess.run(["bash", "-o", "pipefail", "-c", IMPORT], check=False).returncode == 0
+
+
+def leftovers(before: Facts, now: Facts, _: int, lessons: frozenset[str]) -> list[Leftover]:
+    """Containers that appeared since, of the lessons' own image. Pure."""
+    return [Leftover("docker", one.id) for one in now.containers if before.same(one) is None and one.id in lessons]
 
 
 def of_lessons(now: Facts) -> list[str]:

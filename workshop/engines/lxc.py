@@ -6,11 +6,12 @@ import re
 import shutil
 import subprocess
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from ..facts import Lxc, LxcContainer
+from ..facts import Facts, Lxc, LxcContainer
+from .leftovers import Leftover, Removal
 
 PLACE = Path("/var/lib/lxc")
 """Where LXC keeps root's containers (lxc.lxcpath of lxc.system.conf(5))."""
@@ -78,6 +79,15 @@ def _groups() -> list[Path]:
     return [one for top in ("", "*/") for name in ("pivot", "monitor.*") for one in _listed(GROUPS, f"{top}lxc.{name}")]
 
 
+def leftovers(before: Facts, now: Facts, uid: int, _: frozenset[str]) -> list[Leftover]:
+    """Root's containers that were made since, and the empty groups that LXC left; none where nobody looked. Pure."""
+    if uid or "lxc" not in before.subjects or "lxc" not in now.subjects:
+        return []
+    old = {one.folder for one in before.lxc.containers}
+    made = [Leftover("lxc", one.folder) for one in now.lxc.containers if one.folder not in old]
+    return made + [Leftover("group", path) for path in now.lxc.groups if path not in before.lxc.groups]
+
+
 def remove(folder: str) -> None:
     """Stop the container and remove it, with the empty groups that LXC leaves; raises OSError where LXC is not here.
 
@@ -107,3 +117,7 @@ def _sweep(name: str) -> None:
         if time.monotonic() > end:
             return
         time.sleep(0.02)
+
+
+REMOVES: Mapping[str, Removal] = {"lxc": remove, "group": ("rmdir",)}
+"""What removes each kind, by its path."""

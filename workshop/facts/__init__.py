@@ -18,13 +18,14 @@ from .processes import Process
 from .registry import Registry, Repository, Tag
 from .roots import Chrooted, Root
 from .security import Security
-from .seen import SUBJECTS, Container, Evidence, Facts, HalfMade, Host
+from .seen import SUBJECT_GUIDE, SUBJECTS, Container, Evidence, Facts, HalfMade, Host
 from .users import IdRange, Users
 
 __all__ = [
     "HAND_FOLDER",
     "KINDS",
     "SUBJECTS",
+    "SUBJECT_GUIDE",
     "Asked",
     "Cgroups",
     "Chrooted",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from .cgroups import Cgroups, Hierarchy
@@ -21,11 +22,29 @@ from .roots import Chrooted, Root
 from .security import Security
 from .users import Users
 
-SUBJECTS = (
-    "processes", "hostname", "ipc", "mounts", "interfaces", "listeners", "users", "cgroups", "security", "roots", "images",
-    "virtual", "clocks", "programs", "handmade", "written", "components", "registry", "lxc",
-)  # fmt: skip
-"""What can be asked for. Namespaces and each container's PID 1 are always seen."""
+SUBJECT_GUIDE: Mapping[str, str] = {
+    "processes": "`processes` of each container, with arguments, users and terminals; of the host those that stand above them",
+    "hostname": "`hostname` of the host and of each container",
+    "ipc": "`ipc`: System V message queues, memory segments and semaphores of the host and of each container",
+    "mounts": "`mounts` of the host and of each container; `host.filesystems`, the kinds that the kernel has",
+    "interfaces": "`interfaces` of host and containers, with addresses, counters and a cable's other end; a container's `pings`",
+    "listeners": "`listeners` of a container: TCP ports on which others reach it",
+    "users": "`users` of a container: which identities inside are which of the host's",
+    "cgroups": "`cgroups` of a container, with limits, use and counters; `host.groups`, also those that nothing is in",
+    "security": "`security` of a container's PID 1: capabilities, seccomp, no new privileges, the label of AppArmor or SELinux",
+    "roots": "`root` of the host and of each container, and `chrooted`, processes with another root that are in no container",
+    "images": "`images` that box holds for the learner, with their layers",
+    "virtual": "`virtual`: what the learner could boot a virtual machine with",
+    "clocks": "`clocks` of a container: how far its time namespace is from the host's",
+    "programs": "`programs`: which of those that lessons ask for the learner's shell would find",
+    "handmade": "`handmade`: files of the image that the learner makes by hand",
+    "written": "`written` of a box: what it has put into its own layer",
+    "components": "`host.components` and `host.sockets`: the processes that engines consist of, and where they listen",
+    "registry": "`registry`: what the learner's own registry holds",
+    "lxc": "`lxc`: containers of LXC as they lie on disk, and the control groups that it left",
+}
+"""What can be asked for, with what it gives, for docs/authors.md. Namespaces and each container's PID 1 are always seen."""
+SUBJECTS = tuple(SUBJECT_GUIDE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,9 +88,10 @@ class Container:
     """The processes of one PID namespace that is not the host's, whatever started them.
 
     `id` is what its engine calls it where the kernel shows that (in a cgroup path), else `pid-<inode>`.
-    `engine` is box, docker, podman, lxc, runc, nspawn, unshare or unknown. Subjects not asked for are empty. `listeners` are
-    TCP ports on which it can be reached from outside itself. `owners` are the host's uids of who started it: more than one
-    where somebody worked as somebody else, none where a daemon did and nothing shows who asked that.
+    `engine` is the name of who left its mark, such as box, docker or lxc; unshare for a bare system call, or unknown.
+    Subjects not asked for are empty. `listeners` are TCP ports on which it can be reached from outside itself.
+    `owners` are the host's uids of who started it: more than one where somebody worked as somebody else, none where a daemon
+    did and nothing shows who asked that.
     """
 
     id: str

@@ -22,8 +22,8 @@ The helper keeps
 - the host's network as it is: a bridge stands in a network namespace of its own, which the kernel ends with the helper;
 - nothing of a sandbox after it ended but what it was and printed, until that is removed: PID 1 dies with the helper, and what is
   left after any crash bears the helper's name, by which the next start removes it before it takes new work (`reconcile`);
-- its full rights to what needs them: who looks at the machine is the watcher, who unpacks and packs a confined child, each
-  with no more than that needs, and what they read of others' text the helper does not;
+- its full rights to what needs them: who looks at the machine is the watcher, who unpacks, packs and bakes a confined
+  child, each with no more than that needs, and what they read of others' text, or run of the host's, the helper does not;
 - to its own code: standard library, `workshop.facts`, `workshop.protocol`, and as root only files that root alone can write.
 
 Without root the same code runs as the user, in user namespaces: isolation is the same, but there are no cgroups and so no
@@ -32,9 +32,9 @@ limits, a sandbox's root is the user, and it protects nobody from that user's ow
 Each folder says on its first page what it promises beyond that. In order, each of which imports only those below it:
 
 1. `service`, 440 lines of code (who calls, and the process);
-2. `operations`, 480 lines (the closed table);
+2. `operations`, 540 lines (the closed table);
 3. `watcher`, 1,850 lines (the facts: a process of its own that reads, and changes nothing);
-4. `engine`, 1,920 lines (sandboxes, images and networks: how they begin and end);
-5. `confined`, 280 lines (children that hold an enemy's bytes);
+4. `engine`, 2,010 lines (sandboxes, images and networks: how they begin and end);
+5. `confined`, 370 lines (children that hold an enemy's bytes, or run programs);
 6. `kernel`, 930 lines (the kernel's own calls), underneath it all.
 """

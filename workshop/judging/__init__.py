@@ -4,7 +4,7 @@ from .answers import kinds_named, mask, means, number, typed
 from .attempt import Others, attempt, content_version, untouched, would_pass
 from .constants import CAP_SYS_ADMIN, MEBIBYTE, OVERFLOW_UID, SECCOMP_FILTER
 from .containers import (
-    ENGINES,
+    NO_ENGINE,
     SHELLS,
     at_terminal,
     command_of,
@@ -33,8 +33,8 @@ from .verdict import Blocked, Broken, Impossible, NotYet, Passed, Value, Verdict
 
 __all__ = [
     "CAP_SYS_ADMIN",
-    "ENGINES",
     "MEBIBYTE",
+    "NO_ENGINE",
     "OVERFLOW_UID",
     "REQUIREMENTS",
     "SECCOMP_FILTER",

@@ -9,8 +9,8 @@ from .verdict import NotYet
 
 SHELLS = frozenset({"ash", "bash", "busybox", "dash", "fish", "ksh", "mksh", "sh", "zsh"})
 """Names that a shell's process goes by; busybox is its own shell."""
-ENGINES = frozenset({"box", "docker", "podman", "lxc", "runc", "nspawn"})
-"""Who makes containers and leaves a mark that the kernel shows; whoever works by hand does not."""
+NO_ENGINE = frozenset({"unshare", "unknown"})
+"""What a container's `engine` is where none of those that are known has left its mark: whoever works by hand leaves none."""
 
 
 def moment(facts: Facts) -> Evidence:
@@ -114,7 +114,7 @@ def not_by_hand(container: Container, host: Namespaces, kinds: Iterable[str]) ->
 
     `engine_made` {container, maker}, `not_a_shell` {command} or `shares_namespaces` {names}.
     """
-    if container.engine in ENGINES:
+    if container.engine not in NO_ENGINE:
         return NotYet("engine_made", container=container.name, maker=container.engine)
     if not at_terminal(container):
         return NotYet("not_a_shell", command=command_of(container))

@@ -5,50 +5,31 @@ from __future__ import annotations
 import os
 import re
 import subprocess
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 
-from ..engines import box, docker, lxc
-from ..facts import HAND_FOLDER, Facts, Image, Interface
+from ..engines import ENGINES, Leftover, Removal, docker
+from ..facts import HAND_FOLDER, Facts, Interface
 from ..words import say
 
 BY_HAND = frozenset({"bridge", "veth"})
 """Kinds of link that a lesson's commands make."""
 ENGINES_LINK = re.compile(r"veth[0-9a-f]{7,}|br-[0-9a-f]{12}|(docker|podman|cni|lxc|lxd|virbr|vnet|vb-|ve-).*")
 """How engines name theirs: one that appears meanwhile is somebody's network, and taking it away would cut that."""
-
-
-@dataclass(frozen=True)
-class Leftover:
-    """Something to remove: `kind` is a key of COMMANDS, or lxc; `name` its id or path, or its name where it has one only."""
-
-    kind: str
-    name: str
-
-    @property
-    def shown(self) -> str:
-        """The name, of a long id as much as engines show, of a control group what it has in each of version 1's trees."""
-        name = self.name.rpartition("/")[2] if self.kind == "group" else self.name
-        return name[:12] if re.fullmatch("[0-9a-f]{64}", name) else name
-
-
-COMMANDS = {
+REMOVES: Mapping[str, Removal] = {
     "queue": ("ipcrm", "-q"),
     "segment": ("ipcrm", "-m"),
     "semaphores": ("ipcrm", "-s"),
     "link": ("ip", "link", "delete"),
     "file": ("rm", "-f"),
-    "group": ("rmdir",),
-    **box.REMOVES,
-    **docker.REMOVES,
+    **{kind: removal for engine in ENGINES for kind, removal in engine.REMOVES.items()},
 }
-"""What removes each kind but LXC's containers (`lxc.remove`); the name comes after it."""
+"""What removes each kind of leftover."""
 
 
 def leftovers(before: Facts, now: Facts, uid: int, dockers: Collection[str] = ()) -> list[Leftover]:
-    """What appeared since `before`: this user's IPC objects, root's links and LXC containers, box's things, files by hand. Pure.
+    """What appeared since `before`: this user's IPC objects, what engines made, root's links, files by hand. Pure.
 
     Of Docker's containers those whose ids are among `dockers`.
     """
@@ -62,15 +43,10 @@ def leftovers(before: Facts, now: Facts, uid: int, dockers: Collection[str] = ()
         for one in new
         if one.owner == uid and one.id not in {other.id for other in old}
     ]
-    links = [Leftover("link", one.name) for one in _new_links(before, now)] if uid == 0 else []
-    boxes = [one.id for one in now.containers if before.same(one) is None and one.engine == "box"]
-    boxes += [one.id for one in now.half_made if one.id not in {other.id for other in before.half_made}]
-    found += [Leftover("container", identity) for identity in dict.fromkeys(boxes)]
-    found += [Leftover("docker", one.id) for one in now.containers if before.same(one) is None and one.id in dockers]
-    found += links + [Leftover("network", one.id) for one in now.networks if one not in before.networks]
-    found += [Leftover("image", one.name) for one in _new_images(before, now)]
-    found += [Leftover("file", one) for one in _new_files(before, now)]
-    return found + (_new_lxc(before, now) if uid == 0 else [])
+    for engine in ENGINES:
+        found += engine.leftovers(before, now, uid, frozenset(dockers))
+    found += [Leftover("link", one.name) for one in _new_links(before, now)] if uid == 0 else []
+    return found + [Leftover("file", one) for one in _new_files(before, now)]
 
 
 def _new_files(before: Facts, now: Facts) -> list[str]:
@@ -81,22 +57,6 @@ def _new_files(before: Facts, now: Facts) -> list[str]:
         for one in now.handmade
         if looked and one.path not in {other.path for other in before.handmade}
     ]
-
-
-def _new_lxc(before: Facts, now: Facts) -> list[Leftover]:
-    """Containers of LXC that were made since, and the empty control groups that it left; none where nobody looked."""
-    if "lxc" not in before.subjects or "lxc" not in now.subjects:
-        return []
-    old = {one.folder for one in before.lxc.containers}
-    made = [Leftover("lxc", one.folder) for one in now.lxc.containers if one.folder not in old]
-    return made + [Leftover("group", path) for path in now.lxc.groups if path not in before.lxc.groups]
-
-
-def _new_images(before: Facts, now: Facts) -> list[Image]:
-    """Names of images that were given since; none where the step did not look at images."""
-    looked = "images" in before.subjects and "images" in now.subjects
-    old = {box.SHARED_IMAGE, *(one.name for one in before.images)}
-    return [one for one in now.images if looked and one.name not in old]
 
 
 def _new_links(before: Facts, now: Facts) -> list[Interface]:
@@ -111,10 +71,11 @@ def _new_links(before: Facts, now: Facts) -> list[Interface]:
 def remove(leftover: Leftover) -> None:
     """Remove it as this user. That it is gone already, or that the command is missing, is no error: the next look tells."""
     with suppress(OSError):
-        if leftover.kind == "lxc":
-            lxc.remove(leftover.name)
-            return
-        subprocess.run([*COMMANDS[leftover.kind], leftover.name], check=False, capture_output=True, cwd=Path.home())
+        removal = REMOVES[leftover.kind]
+        if callable(removal):
+            removal(leftover.name)
+        else:
+            subprocess.run([*removal, leftover.name], check=False, capture_output=True, cwd=Path.home())
 
 
 def undo(before: Facts, now: Facts) -> list[Leftover]:

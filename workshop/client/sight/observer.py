@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import shutil
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ...engines import lxc
 from ...facts import Facts
@@ -22,6 +22,14 @@ if TYPE_CHECKING:
 
 PROGRAMS = ("busybox", "runc", "docker-registry", "curl", "lxc-start")
 """What a lesson may ask the learner to start, and machines may lack."""
+LOOKS: Mapping[str, Callable[[Facts], object]] = {
+    "virtual": lambda _: find(),
+    "handmade": lambda _: look(Path.home()),
+    "registry": lambda facts: registry.find(facts.persons, registry.port_of(facts.caller)),
+    "lxc": lambda _: lxc.look(Path.home()),
+    "programs": lambda _: tuple(filter(shutil.which, PROGRAMS)),
+}
+"""The subjects that the learner's own side shows, each for the field of Facts of the same name."""
 
 
 class Observer:
@@ -36,15 +44,8 @@ class Observer:
     def __call__(self, subjects: Sequence[str]) -> Facts:
         """What the kernel and the learner's own side show now; raises HelperError where no helper can be had."""
         facts = self._witnessed(self._seen(subjects))
-        if "virtual" in subjects:
-            facts = replace(facts, virtual=find())
-        if "handmade" in subjects:
-            facts = replace(facts, handmade=look(Path.home()))
-        if "registry" in subjects:
-            facts = replace(facts, registry=registry.find(facts.persons, registry.port_of(facts.caller)))
-        if "lxc" in subjects:
-            facts = replace(facts, lxc=lxc.look(Path.home()))
-        return replace(facts, programs=tuple(filter(shutil.which, PROGRAMS))) if "programs" in subjects else facts
+        own: dict[str, Any] = {name: looked(facts) for name, looked in LOOKS.items() if name in subjects}
+        return replace(facts, **own)
 
     def _seen(self, subjects: Sequence[str]) -> Facts:
         with self._lock:

@@ -255,8 +255,11 @@ class Plain:
             self._prose(joined(label, hint))
 
     def _do_solution(self) -> None:
-        self._desk.solution()
         now = self._desk.now
+        if not now.text.solution:
+            self._prose(say(now.language, "tui.no_solution"))
+            return
+        self._desk.solution()
         self._prose(joined(say(now.language, "tui.solution"), now.text.solution))
         self._show_lines(now.lines)
 

@@ -65,6 +65,7 @@ class WorkshopApp(App[None]):
     VERTICAL_BREAKPOINTS = [(0, "-flat"), (24, "-short"), (40, "-tall")]  # noqa: RUF012  # the same
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("q", "quit", show=False),
+        Binding("ctrl+q", "help_quit", show=False, priority=True),  # Textual's own would end the shells without a word
         Binding("l", "language", show=False),
         Binding("d", "dark", show=False),
         Binding("g", "glossary", show=False),
@@ -163,5 +164,5 @@ class WorkshopApp(App[None]):
         self.push_screen(GlossaryScreen(self.thread.now, isinstance(self.screen, StepScreen)))
 
     def action_help_quit(self) -> None:
-        """Ctrl-C is the shell's; here it only says how to leave."""
+        """Ctrl-C and Ctrl-Q are the shell's; here they only say how to leave."""
         self.notify(say(self.thread.now.language, "tui.how_to_leave"), markup=False)

@@ -47,6 +47,9 @@ async def _hint(step: StepScreen) -> None:
 
 async def solution(step: StepScreen) -> None:
     """The solution with its reason."""
+    if not step.now.text.solution:
+        step.note("no_solution")
+        return
     step.visit.solution_shown = True
     step.work.do(_solution(step), "help")
 

@@ -55,16 +55,18 @@ def step_row(now: Snapshot, step: Step, number: int, width: int) -> Text:
 def keys_in_lesson(now: Snapshot, visit: Visit, measuring: bool) -> Keys:
     """What the letters do while the lesson has the keys; where something is lacking there is nothing to undo or check."""
     step, choices = now.step, now.text.choices
-    keys: Keys = [("n", "next"), ("b", "back"), ("h", "hint")]
+    hint = [("h", "hint")] if now.text.hints else []
+    keys: Keys = [("n", "next"), ("b", "back"), *hint]
     if choices:
-        keys = [(f"1-{len(choices)}", "choose"), *keys, ("s", "solution")]
+        solution = [("s", "solution")] if now.text.solution else []
+        keys = [(f"1-{len(choices)}", "choose"), *keys, *solution]
     elif step.experiment:
         keys = [("c", "stop" if measuring else "measure"), *keys[:2]]
     else:
         shut = now.verdict is not None and now.verdict.kind in ("blocked", "impossible")
         answer = [("a", "answer")] if step.takes_answer and not shut else []
-        solution = ("t", "type_solution") if visit.solution_shown and step.solution else ("s", "solution")
-        keys = [*answer, *keys, solution, *([("r", "rebuild")] if visit.lacking else [("u", "undo"), ("c", "check")])]
+        solution = [("t", "type_solution") if visit.solution_shown and step.solution else ("s", "solution")]
+        keys = [*answer, *keys, *solution, *([("r", "rebuild")] if visit.lacking else [("u", "undo"), ("c", "check")])]
     return _said(now.language, [*keys, ("v", "view"), ("m", "map"), ("?", "help"), ("q", "quit")])
 
 

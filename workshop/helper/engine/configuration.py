@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import dataclass
 from typing import Any
 
 from ...protocol import ProtocolError
-from .launch import MOST_LAYERS
+from .channel import MOST_LAYERS
 from .layers import DIGEST
 
 DEEPEST = 32
@@ -42,6 +43,20 @@ def read(config: str) -> Configuration:
     if not 1 <= len(layers) <= MOST_LAYERS:
         raise ProtocolError("bad_layer_count", maximum=MOST_LAYERS)
     return Configuration(layers, command or ["sh"])
+
+
+def of_busybox(digest: str) -> str:
+    """The configuration of the image whose one layer is made of this machine's own programs."""
+    machine = os.uname().machine
+    return json.dumps(
+        {
+            "architecture": {"x86_64": "amd64", "aarch64": "arm64"}.get(machine, machine),
+            "os": "linux",
+            "config": {"Cmd": ["sh"]},
+            "rootfs": {"type": "layers", "diff_ids": [digest]},
+            "history": [{"created_by": "the programs of this machine"}],
+        }
+    )
 
 
 def _is_clean(value: Any, deepest: int = DEEPEST) -> bool:

@@ -21,7 +21,7 @@ from ..kernel.troubles import tell
 from .image_store import Image
 from .logs import Log
 from .loop import Loop
-from .sandbox import Sandbox
+from .sandbox import Phase, Sandbox
 
 NAME = re.compile(r"([0-9a-f]{64})\.json")
 LARGEST = 1 << 20
@@ -118,7 +118,7 @@ def _sandbox(record: dict[str, Any], loop: Loop) -> Sandbox:
     pieces = [(_typed(stream, int), base64.b64decode(data, validate=True)) for stream, data in record["printed"]]
     log = Log(loop)
     log.recall(pieces, _typed(record["printed_in_all"], int))
-    return Sandbox(**plain, wanted=wanted, limits=limits, stack=stack, log=log, remove=False, base=0, running=False)
+    return Sandbox(**plain, wanted=wanted, limits=limits, stack=stack, log=log, remove=False, base=0, phase=Phase.EXITED)
 
 
 def _typed(value: Any, kind: type[Any]) -> Any:

@@ -54,16 +54,13 @@ class Images:
         self.directory = directory
         self.unpacking: set[int] = set()
         """Owners of whom a layer is on its way: one each."""
+        self.wanting: list[Callable[[Exception | None], None]] = []
+        """Who waits for everybody's image to be made, and gets the error where it is not."""
         self._layers: dict[str, Layers] = {}
         self._expected: dict[tuple[int, str], Callable[[], bool]] = {}
 
     def of(self, owner: int) -> list[Image]:
         """The images that this uid may use: its own, then those of everybody, unless its own have the same name."""
-        self._make_shared()
-        return self.made(owner)
-
-    def made(self, owner: int) -> list[Image]:
-        """Those of them that are there already."""
         own = self._read(str(owner))
         taken = {one.name for one in own}
         return own + [one for one in self._read(SHARED) if one.name not in taken]
@@ -82,10 +79,26 @@ class Images:
         """An owner's own layers."""
         return self._layers_of(str(owner))
 
+    def shared_layers(self) -> Layers:
+        """Everybody's."""
+        return self._layers_of(SHARED)
+
+    def has_shared(self) -> bool:
+        """True where everybody's image is made, which is once a machine."""
+        return bool(self._read(SHARED))
+
+    def share(self, digest: str) -> None:
+        """Write down everybody's image, whose one layer is there. Raises ProtocolError `images_failed`."""
+        config = configuration.of_busybox(digest)
+        with disk.refusing():
+            size = self.shared_layers().size(digest)
+        command = configuration.read(config).command
+        self._write(SHARED, [Image("busybox:latest", _digest(config), [digest], command, config, int(time.time()), size)])
+
     def holding(self, owner: int, digest: str) -> Layers:
         """The own or shared layers that hold this one; raises ProtocolError `no_such_layer`."""
         if DIGEST.fullmatch(digest):
-            for layers in (self.layers(owner), self._layers_of(SHARED)):
+            for layers in (self.layers(owner), self.shared_layers()):
                 if layers.has(digest):
                     return layers
         raise ProtocolError("no_such_layer", digest=digest)
@@ -158,18 +171,6 @@ class Images:
         damaged = any(name.startswith(DAMAGED) for name in files.names(f"{self.directory}/{owner}"))
         layers = self._layers_of(owner)
         return layers.leave(layers.all() - wanted - set(used)) if short or not damaged else []
-
-    def _make_shared(self) -> None:
-        """Make everybody's image, once a machine, when somebody first asks."""
-        if self._read(SHARED):
-            return
-        # A helper that is larger by these libraries forks, and so starts every sandbox, slower.
-        from .baking import bake  # noqa: PLC0415  # as just said
-
-        layers = self._layers_of(SHARED)
-        digest, config = bake(layers)
-        command, size = configuration.read(config).command, layers.size(digest)
-        self._write(SHARED, [Image("busybox:latest", _digest(config), [digest], command, config, int(time.time()), size)])
 
     def _layers_of(self, owner: str) -> Layers:
         """An owner's layers, or everybody's: one object for each."""

@@ -6,21 +6,35 @@ import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from enum import Enum, auto
 
 from ...protocol import ContainerInfo, Limits, ProtocolError, Run, State
 from ..kernel import syscalls
 from ..kernel.cgroups import is_frozen
 from ..kernel.troubles import contained
-from . import launch
 from .image_store import Image
+from .launch import Started
 from .logs import Log
 from .loop import Task
-from .networks import Plug
+from .networks import Network
 from .stepping import Straight
 
 EXECUTIONS = 64
 """So many programs may run in one sandbox beside its own, of all connections together."""
 EndedCall = Callable[[int], None]
+
+
+class Phase(Enum):
+    """Where in its life a sandbox is; it goes through these in this order, and may leave out RUNNING."""
+
+    STARTING = auto()
+    """It is being made. `walk.at` tells whether it waits for its client in the midst of that."""
+    RUNNING = auto()
+    """Its PID 1 is held by `pidfd`."""
+    ENDING = auto()
+    """Its PID 1 has been reaped, or there never was one; what is left of it is being removed."""
+    EXITED = auto()
+    """Nothing is left of it but what is remembered."""
 
 
 @dataclass
@@ -69,19 +83,19 @@ class Sandbox(Ending):
     base: int
     stack: Image
     log: Log
-    plug: Plug | None = None
+    network: Network | None = None
     created: float = field(default_factory=time.time)
     pid: int = 0
     pidfd: int = -1
     upper: int = -1
-    running: bool = True
-    unwanted: bool = False
+    phase: Phase = Phase.STARTING
     deadline: float = math.inf
+    """When it is killed at the latest, by the monotonic clock; infinitely long ago once it is `doomed`."""
     code: int = 0
     ended: float = 0.0
     cgroups: dict[str, str] = field(default_factory=dict)
     walk: Straight = field(default_factory=Straight)
-    start: Task[launch.Started] | None = None
+    start: Task[Started] | None = None
     executions: list[Execution] = field(default_factory=list)
     """What was started in it and runs, or is being started, whether its client is there or not."""
 
@@ -91,9 +105,20 @@ class Sandbox(Ending):
         return self.wanted.name
 
     @property
+    def running(self) -> bool:
+        """True until nothing is left of it, from its beginning on."""
+        return self.phase is not Phase.EXITED
+
+    @property
+    def doomed(self) -> bool:
+        """True for one that was killed, or is as soon as it has started."""
+        return self.deadline == -math.inf
+
+    @property
     def address(self) -> str:
         """Where the others of its network reach it, empty for one that none can."""
-        return self.plug.address if self.plug and self.running else ""
+        member = self.network.members.get(self.id) if self.network else None
+        return member.address if member else ""
 
     @property
     def paused(self) -> bool:

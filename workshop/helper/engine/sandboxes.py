@@ -7,24 +7,26 @@ import math
 import os
 import signal
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from ...protocol import NO_NETWORK, Exec, Limits, ProtocolError, Run
 from ..kernel import capabilities, identities, syscalls
 from ..kernel.cgroups import Cgroups
 from ..kernel.troubles import contained
-from . import launch
+from .children import Place
 from .ended import Ended
 from .image_store import Image, Images
+from .launch import Started, Steps, enter, launch
 from .ledger import Ledger
 from .logs import Log
 from .loop import Loop, Task
 from .names import free_name
-from .networks import Network, Networks
-from .sandbox import Execution, Sandbox
+from .networks import Networks
+from .sandbox import Execution, Phase, Sandbox
+from .start import Start, applying
 from .stepping import Walk
-from .steps import WITH_ROOT
+from .steps import START
 from .streams import make_streams
 
 RUNNING_EACH = 32
@@ -40,8 +42,7 @@ AGAIN_SECONDS = 0.02
 """Between two looks at something that is ending."""
 SELDOM_SECONDS = 0.1
 """The same, where it has not ended for long."""
-NOTHING: Mapping[str, str] = {}
-Started = Callable[[tuple[int, ...] | Exception], None]
+Done = Callable[[tuple[int, ...] | Exception], None]
 
 
 @dataclass(frozen=True)
@@ -92,42 +93,38 @@ class Sandboxes:
     def running(self, owner: int, reference: str) -> Sandbox:
         """As `find`; raises ProtocolError `half_made` or `not_running` for one that has not started yet, or has ended."""
         sandbox = self.find(owner, reference)
-        if sandbox.pidfd < 0:
+        if sandbox.phase is not Phase.RUNNING:
             raise ProtocolError("half_made" if sandbox.walk.at else "not_running", container=sandbox.name)
         return sandbox
 
-    def run(self, owner: int, wanted: Run, limits: Limits, done: Started) -> Sandbox:
+    def run(self, owner: int, wanted: Run, limits: Limits, done: Done) -> Sandbox:
         """Begin to start one; `done` gets the descriptors for its client, or the error."""
         image = self.home.images.find(owner, wanted.image)
         layers = self.home.images.roots(owner, image)
         network = self.home.networks.find(owner, wanted.network) if wanted.network != NO_NETWORK else None
         sandbox = self._plan(owner, wanted, limits, image)
+        sandbox.network = network
         streams = make_streams(sandbox.wanted, sandbox.wanted)
+        start = Start(self.place(sandbox), streams.program, self.children, layers, limits, network)
         if wanted.step:
-            sandbox.walk = Walk(self.home.loop, self._left_out(wanted), lambda: self.kill(sandbox))
+            sandbox.walk = start.walk = Walk(self.home.loop, applying(START, start), lambda: self.kill(sandbox))
         self.all[sandbox.id] = sandbox
 
-        def finish(outcome: launch.Started | Exception) -> None:
+        def finish(outcome: Started | Exception) -> None:
             if isinstance(outcome, Exception):
                 streams.discard()
+                sandbox.phase = Phase.ENDING
                 self.sweep(sandbox.id, sandbox.owner, lambda: self._failed(sandbox, outcome, done))
                 return
             self._adopt(sandbox, outcome)
             done(streams.hand_over(outcome.master, sandbox.log))
 
         seconds = math.inf if wanted.step else START_SECONDS  # a learner takes time to think
-        sandbox.start = self._begin(sandbox, self._start(sandbox, layers, network, streams.program), finish, seconds)
+        self.home.ledger.write(sandbox.id, sandbox.owner, sandbox.name)  # before anything bears its name
+        sandbox.start = self._begin(sandbox, launch(start), finish, seconds)
         return sandbox
 
-    def _left_out(self, wanted: Run) -> frozenset[str]:
-        """The steps that are none for this one; into groups of version 2 a child is born."""
-        unplugged = frozenset() if wanted.network != NO_NETWORK else frozenset({"why_plug"})
-        if os.geteuid():
-            return WITH_ROOT | unplugged
-        joins = any(one.version == 1 for one in self.home.cgroups.mounted)
-        return unplugged if joins else unplugged | {"why_join"}
-
-    def execute(self, sandbox: Sandbox, wanted: Exec, done: Started) -> Execution:
+    def execute(self, sandbox: Sandbox, wanted: Exec, done: Done) -> Execution:
         """Begin to start one more program in a running sandbox; `done` as in `run`."""
         if sum(len(one.executions) for one in self.all.values() if one.owner == sandbox.owner) >= EXECUTIONS_EACH:
             raise ProtocolError("too_many_executions_in_all", maximum=EXECUTIONS_EACH)
@@ -136,7 +133,7 @@ class Sandboxes:
         streams = make_streams(sandbox.wanted, wanted)
         sandbox.executions.append(execution)
 
-        def finish(outcome: launch.Started | Exception) -> None:
+        def finish(outcome: Started | Exception) -> None:
             if isinstance(outcome, Exception):
                 streams.discard()
                 sandbox.executions.remove(execution)
@@ -148,43 +145,20 @@ class Sandboxes:
                 execution.kill()
             done(streams.hand_over(outcome.master, execution.log))
 
-        self._begin(sandbox, self._enter(sandbox, streams.program), finish, START_SECONDS)
+        start = Start(self.place(sandbox), streams.program, self.children)
+        self._begin(sandbox, enter(start, sandbox.pidfd), finish, START_SECONDS)
         return execution
 
-    def _enter(self, sandbox: Sandbox, program: launch.Program) -> launch.Steps:
-        try:
-            return (yield from launch.enter(self.place(sandbox), sandbox.pidfd, program))
-        except OSError as error:
-            raise ProtocolError("start_failed", reason=str(error)) from error
-
-    def _start(
-        self, sandbox: Sandbox, layers: Mapping[str, str], network: Network | None, program: launch.Program
-    ) -> launch.Steps:
-        """Note it, limit it, start it: in this order, so that nothing is without a name or a limit at any time."""
-        home, walk = self.home, sandbox.walk
-        try:
-            yield from walk.stop_helper("why_make_cgroups")
-            if network:
-                sandbox.plug = network.join(sandbox.id, (sandbox.name, sandbox.wanted.hostname))
-            home.ledger.write(sandbox.id, sandbox.owner, sandbox.name)
-            home.cgroups.make(sandbox.id)
-            yield from walk.stop_helper("why_limit")
-            home.cgroups.limit(sandbox.id, sandbox.limits)
-            yield from walk.stop_helper("why_fork")
-            return (yield from launch.start(self.place(sandbox, layers), program))
-        except OSError as error:
-            raise ProtocolError("start_failed", reason=str(error)) from error
-
-    def _failed(self, sandbox: Sandbox, error: Exception, done: Started) -> None:
+    def _failed(self, sandbox: Sandbox, error: Exception, done: Done) -> None:
         """Nothing is left of one that did not start: tell who asked for it, and who knew of it meanwhile."""
-        sandbox.running, sandbox.code = False, NOT_STARTED
+        sandbox.phase, sandbox.code = Phase.EXITED, NOT_STARTED
         self.forget(sandbox)
         done(error)
         sandbox.tell(sandbox.code)
 
     def _begin(
-        self, sandbox: Sandbox, steps: launch.Steps, finish: Callable[[launch.Started | Exception], None], seconds: float
-    ) -> Task[launch.Started]:
+        self, sandbox: Sandbox, steps: Steps, finish: Callable[[Started | Exception], None], seconds: float
+    ) -> Task[Started]:
         """Go through the steps of a start, for so many seconds at most."""
         task = Task(self.home.loop, steps, finish, sandbox.owner)
         if seconds < math.inf:
@@ -193,18 +167,18 @@ class Sandboxes:
 
     def kill(self, sandbox: Sandbox) -> None:
         """SIGKILL to its PID 1, with which the kernel kills all the rest; again and again until it is so."""
-        if not sandbox.unwanted:
+        if not sandbox.doomed:
             if sandbox.walk.at and sandbox.start:
                 self.home.cgroups.thaw(sandbox.id)
                 sandbox.start.interrupt(ProtocolError("abandoned", container=sandbox.name))
             self._press(sandbox)
-            sandbox.unwanted = True  # one that is being started is killed when it has started
+            sandbox.deadline = -math.inf  # one that is being started is killed when it has started
 
     def stop(self, sandbox: Sandbox, seconds: int) -> None:
         """SIGTERM to its PID 1, and SIGKILL after so many seconds, or sooner if that was asked for, if it is still there."""
         if sandbox.walk.at:  # there is nothing yet that could end by itself
             seconds = 0
-        if seconds > 0 and sandbox.pidfd >= 0:
+        if seconds > 0 and sandbox.phase is Phase.RUNNING:
             syscalls.kill(sandbox.pidfd, signal.SIGTERM)
             self.home.cgroups.thaw(sandbox.id)  # a paused one could not answer
         if seconds < sandbox.deadline - time.monotonic():  # else, who asks often would fill the memory with clocks
@@ -213,7 +187,7 @@ class Sandboxes:
 
     def _press(self, sandbox: Sandbox) -> None:
         """Kill PID 1 and thaw it, now and until that has ended: the next time is set first, whatever this one meets."""
-        if sandbox.pidfd >= 0:
+        if sandbox.phase is Phase.RUNNING:
             self.home.loop.later(AGAIN_SECONDS, lambda: self._press(sandbox))
             syscalls.kill(sandbox.pidfd)
             self.home.cgroups.thaw(sandbox.id)
@@ -258,27 +232,17 @@ class Sandboxes:
         taken = {one.base for one in self.all.values() if one.running}
         return next(base for base in itertools.count(FIRST_IDENTITY, identities.IDENTITIES) if base not in taken)
 
-    def place(self, sandbox: Sandbox, layers: Mapping[str, str] = NOTHING) -> launch.Place:
-        """Where its programs run; the layers are needed by the first of them only."""
-        home = self.home
-        return launch.Place(
-            home.instance,
-            home.cgroups,
-            sandbox.id,
-            layers,
-            sandbox.base,
-            home.directory,
-            self.children,
-            sandbox.walk,
-            sandbox.plug,
-        )
+    def place(self, sandbox: Sandbox) -> Place:
+        """Where its programs run."""
+        return Place(self.home.cgroups, sandbox.id, sandbox.base, self.home.directory)
 
-    def _adopt(self, sandbox: Sandbox, started: launch.Started) -> None:
+    def _adopt(self, sandbox: Sandbox, started: Started) -> None:
         """Keep a sandbox that has just started."""
         sandbox.pid, sandbox.pidfd, sandbox.upper = started.pid, started.pidfd, started.upper
+        sandbox.phase = Phase.RUNNING
         sandbox.cgroups = self.home.cgroups.by_controller(sandbox.id)
         self.home.loop.watch(started.pidfd, lambda: self._init_ended(sandbox), sandbox.owner)
-        if sandbox.unwanted:
+        if sandbox.doomed:
             self._press(sandbox)
 
     def _execution_ended(self, sandbox: Sandbox, execution: Execution) -> None:
@@ -289,6 +253,7 @@ class Sandboxes:
 
     def _init_ended(self, sandbox: Sandbox) -> None:
         """Reap PID 1. By then the kernel has killed all others of its PID namespace (pid_namespaces(7))."""
+        sandbox.phase = Phase.ENDING
         sandbox.code = self._reap(sandbox)
         for execution in sandbox.executions:  # such as were just about to join it
             execution.kill()
@@ -321,7 +286,7 @@ class Sandboxes:
 
     def _ended(self, sandbox: Sandbox) -> None:
         """Nothing is left of it but its memory; that, too, goes if it was so wanted or there is too much of it."""
-        sandbox.running, sandbox.ended = False, time.time()
+        sandbox.phase, sandbox.ended = Phase.EXITED, time.time()
         if sandbox.remove:
             self.forget(sandbox)
         else:

@@ -1,7 +1,7 @@
 """A start that waits before each of its steps until its client says go, so that a learner can look around in between.
 
-It is the same code that starts every sandbox, and its stops are the steps that `describe` tells, in their order: one that is
-not the next one there ends the start. Nothing but a look can be asked of a half-made sandbox, and the child that becomes it
+It is the same code that starts every sandbox, and it stops before each of the operations that are gone through, which are
+those that are told. Nothing but a look can be asked of a half-made sandbox, and the child that becomes it
 looks itself: until pivot_root it has the host's files, until its restrictions more rights than a sandbox's programs.
 """
 
@@ -11,14 +11,14 @@ import json
 import os
 import socket
 import struct
-from collections.abc import Callable, Collection, Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from ...protocol import InsideView, ProtocolError, read, safe_bytes
 from .look import look
 from .loop import Loop
-from .steps import START
+from .operation import Operation
 
 IDLE_SECONDS = 30 * 60.0
 """How long a half-made sandbox waits at one stop before it is removed."""
@@ -50,14 +50,14 @@ class Straight:
     """What a child keeps open so that it can wait."""
     at: Stop | None = None
     """Where it waits, or waited last; None where it never does, or is over."""
-    steps: Sequence[tuple[str, str]] = ()
-    """What it waits before: calls, and the keys of why."""
+    steps: Sequence[Operation[Any]] = ()
+    """What it waits before."""
 
-    def stop(self, why: str) -> None:
-        """Wait, in the child that makes the next step, until it may be made."""
+    def stop(self, step: Operation[Any]) -> None:
+        """Wait, in the child that makes this step, until it may be made."""
 
-    def stop_helper(self, why: str) -> Generator[int, None, None]:
-        """As `stop`, where the helper makes the next step: it may not block."""
+    def stop_helper(self, step: Operation[Any]) -> Generator[int, None, None]:
+        """As `stop`, where the helper makes the step: it may not block."""
         yield from ()
 
     def end(self, outcome: tuple[int, ...] | Exception) -> None:
@@ -67,11 +67,9 @@ class Straight:
 class Walk(Straight):
     """A start that waits before each step. The helper has one end of a socket pair, and whoever makes the next step the other."""
 
-    def __init__(self, loop: Loop, left_out: Collection[str], give_up: Callable[[], None]) -> None:
-        """Make all steps but those `left_out`; `give_up` is called when the client lets it wait for too long."""
-        self._loop, self._left_out, self._give_up = loop, left_out, give_up
-        self.steps = [step for step in START if step[1] not in left_out]
-        self._made = 0
+    def __init__(self, loop: Loop, steps: Sequence[Operation[Any]], give_up: Callable[[], None]) -> None:
+        """Wait before these steps; `give_up` is called when the client lets it wait for too long."""
+        self._loop, self.steps, self._give_up = loop, steps, give_up
         self._tell: Callable[[Any], None] = _nobody
         self._ours, self._theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._ours.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)  # the kernel adds who speaks, by the host's number
@@ -88,22 +86,19 @@ class Walk(Straight):
             raise ProtocolError("nothing_to_see")
         self._ask(b"look", tell)
 
-    def stop(self, why: str) -> None:
+    def stop(self, step: Operation[Any]) -> None:
         """See Straight. The child ends where the helper has gone or gave up: nobody else hears of it."""
-        if why in self._left_out:
-            return
-        self._theirs.send(f"at {self._next(why)}".encode())
+        self._theirs.send(f"at {self._number(step)}".encode())
         while (word := self._theirs.recv(PACKET)) != b"go":
             if word != b"look":
                 os._exit(1)
             self._theirs.send(b"seen " + safe_bytes(json.dumps(look()._asdict(), ensure_ascii=False)))
 
-    def stop_helper(self, why: str) -> Generator[int, None, None]:
+    def stop_helper(self, step: Operation[Any]) -> Generator[int, None, None]:
         """See Straight."""
-        if why not in self._left_out:
-            self._arrive(self._next(why), 0)
-            yield self._theirs.fileno()
-            self._theirs.recv(PACKET)
+        self._arrive(self._number(step), 0)
+        yield self._theirs.fileno()
+        self._theirs.recv(PACKET)
 
     def end(self, outcome: tuple[int, ...] | Exception) -> None:
         """See Straight. Whoever waits is told."""
@@ -113,12 +108,8 @@ class Walk(Straight):
         self._theirs.close()
         self._tell(outcome)
 
-    def _next(self, why: str) -> int:
-        """The number of the next step; a child goes on counting where its parent was. It must be the one that is told."""
-        self._made += 1
-        if self.steps[self._made - 1][1] != why:
-            raise AssertionError(f"step {self._made} is {why}, and describe says {self.steps[self._made - 1][1]}")
-        return self._made
+    def _number(self, step: Operation[Any]) -> int:
+        return self.steps.index(step) + 1
 
     def _ask(self, word: bytes, tell: Callable[[Any], None]) -> None:
         self._tell = tell
@@ -134,7 +125,8 @@ class Walk(Straight):
             self._tell_once(read(InsideView, json.loads(rest)))
 
     def _arrive(self, number: int, pid: int) -> None:
-        self.at = Stop(number, len(self.steps), *self.steps[number - 1], pid)
+        step = self.steps[number - 1]
+        self.at = Stop(number, len(self.steps), step.call, step.why, pid)
         self._loop.later(IDLE_SECONDS, lambda: self._expire(number))
         self._tell_once(self.at)
 

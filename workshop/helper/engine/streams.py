@@ -6,15 +6,16 @@ import os
 from dataclasses import dataclass
 
 from ...protocol import Exec, Run
-from . import launch
+from .channel import close
 from .logs import Log
+from .start import Program
 
 
 @dataclass
 class Streams:
     """A program with its streams: the child's ends in `program`, the other ends in `ours`."""
 
-    program: launch.Program
+    program: Program
     ours: tuple[int, ...]
     detached: bool
 
@@ -38,7 +39,7 @@ class Streams:
 def make_streams(sandbox: Run, wanted: Run | Exec) -> Streams:
     """The program that was asked for, with pipes, or a terminal to be opened, or nothing: what exec detaches has no log."""
     theirs, ours = _ends(wanted)
-    return Streams(launch.Program(sandbox, wanted, theirs), ours, wanted.detach)
+    return Streams(Program(sandbox, wanted, theirs), ours, wanted.detach)
 
 
 def _ends(wanted: Run | Exec) -> tuple[tuple[int, ...], tuple[int, ...]]:
@@ -62,7 +63,7 @@ def _pipes(with_input: bool) -> tuple[tuple[int, ...], tuple[int, ...]]:
         for opening in (os.pipe, os.pipe, os.pipe if with_input else _nothing):
             opened += opening()
     except OSError:
-        launch.close(opened)
+        close(opened)
         raise
     output, printing, error, complaining, *given = opened
     return (given[0], printing, complaining), (*given[1:], output, error)

@@ -13,7 +13,7 @@ import signal
 import socket
 import struct
 import termios
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import NoReturn
 
 from . import seccomp, syscalls
@@ -109,20 +109,19 @@ def prepare() -> None:
         resource.setrlimit(kind, (least, least))
 
 
-def restrict(capabilities: Sequence[int], stop: Callable[[str], None]) -> None:
-    """The usual limits, default signals, bounded capabilities, no new privileges, seccomp. After this there is no way back.
+def restrict(capabilities: Sequence[int]) -> None:
+    """For a child that keeps the helper's own code: all that follows here, in this order. After this there is no way back."""
+    forget_the_helper()
+    keep_capabilities(capabilities)
+    forbid_new_privileges()
+    filter_calls()
 
-    `stop` waits before each of the last three steps, where somebody walks through them.
-    """
+
+def forget_the_helper() -> None:
+    """The usual limit on descriptors, and default signals: what the helper changed for itself is not inherited."""
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (min(DESCRIPTORS, hard), hard))
     default_signals()
-    stop("why_capabilities")
-    keep_capabilities(capabilities)
-    stop("why_no_new_privileges")
-    syscalls.prctl(syscalls.PR_SET_NO_NEW_PRIVS, 1)
-    stop("why_seccomp")
-    syscalls.install_filter(seccomp.program())
 
 
 def default_signals() -> None:
@@ -139,6 +138,16 @@ def keep_capabilities(capabilities: Collection[int]) -> None:
             syscalls.prctl(syscalls.PR_CAPBSET_DROP, capability)
     syscalls.prctl(syscalls.PR_CAP_AMBIENT, syscalls.PR_CAP_AMBIENT_CLEAR_ALL)
     syscalls.set_capabilities(sum(1 << capability for capability in capabilities))
+
+
+def forbid_new_privileges() -> None:
+    """No program, setuid or not, gives anything back that was given up (PR_SET_NO_NEW_PRIVS)."""
+    syscalls.prctl(syscalls.PR_SET_NO_NEW_PRIVS, 1)
+
+
+def filter_calls() -> None:
+    """Refuse the system calls that a sandbox has no use for, which takes that no new privileges can be had (seccomp(2))."""
+    syscalls.install_filter(seccomp.program())
 
 
 def execute(command: list[str], environ: Mapping[str, str]) -> NoReturn:

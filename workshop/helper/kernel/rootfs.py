@@ -166,6 +166,18 @@ def be_alone_with(over: str, directory: int | str) -> None:
     enter(over)
 
 
+def write_only_to(over: str, directory: int | str) -> None:
+    """Make all that a process in a new mount namespace sees read-only, but for this directory, or this copy of its mount.
+
+    That lies at `over` then, and is the current directory. It is copied first: a bind mount of what is read-only is so, too.
+    """
+    mount("none", "/", flags=MS_REC | MS_PRIVATE)
+    copy = directory if isinstance(directory, int) else syscalls.clone_mount(directory)
+    syscalls.make_read_only("/")
+    syscalls.move_mount(copy, over)
+    os.chdir(over)
+
+
 def enter(root: str) -> None:
     """Make this the root; the host's tree is then nowhere in this namespace (pivot_root(2), its notes on `.`)."""
     os.chdir(root)

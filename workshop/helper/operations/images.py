@@ -11,9 +11,10 @@ from ...protocol import Done, ImageDetails, ImageList, ProtocolError, Registered
 from ..confined import disk, quota
 from ..confined.disk import Taken
 from ..confined.quota import Room
-from ..engine import launch, transfers
+from ..engine import transfers
+from ..engine.children import Place
 from ..engine.image_store import Images
-from ..engine.layers import DIGEST
+from ..engine.layers import DIGEST, Layers
 from ..engine.loop import Task
 from ..engine.sandboxes import Sandboxes
 from ..engine.transfers import Transfer
@@ -26,7 +27,7 @@ Told = TypeVar("Told")
 
 def image_facts(sandboxes: Sandboxes, caller: Caller) -> tuple[facts.Image, ...]:
     """The images that the caller may use, as facts. To look makes none."""
-    known = sandboxes.home.images.made(caller.uid)
+    known = sandboxes.home.images.of(caller.uid)
     return tuple(facts.Image(one.name, one.id, tuple(one.layers), one.size, one.created) for one in known)
 
 
@@ -92,32 +93,31 @@ def _begin_unpacking(sandboxes: Sandboxes, caller: Caller, order: transfers.Orde
     home, name = sandboxes.home, os.urandom(32).hex()
     transfer = caller.transfer = Transfer()
     base = 0 if os.geteuid() else transfers.IDENTITIES_BASE
-    place = launch.Place(home.instance, home.cgroups, name, {}, base, home.directory, sandboxes.children)
+    place = Place(home.cgroups, name, base, home.directory)
 
     def finish(outcome: Taken | Exception) -> None:
         home.images.unpacking.discard(caller.uid)
-        error = _settle(sandboxes, caller.uid, order, outcome)
+        error = settle(sandboxes, home.images.layers(caller.uid), order.making, order.digest, outcome)
         if error is None:
             home.images.expect(caller.uid, order.digest, caller.is_open)
         sandboxes.sweep(name, caller.uid, lambda: transfer.end(error))
 
     home.images.unpacking.add(caller.uid)
-    _go(sandboxes, caller, transfers.unpack(place, order), finish)
+    _go(sandboxes, caller, transfers.unpack(place, sandboxes.children, order), finish)
 
 
-def _settle(sandboxes: Sandboxes, owner: int, order: transfers.Order, outcome: Taken | Exception) -> Exception | None:
+def settle(sandboxes: Sandboxes, layers: Layers, making: str, digest: str, outcome: Taken | Exception) -> Exception | None:
     """Give a layer its name, or take its directory's away and have that removed; returns what went wrong."""
-    layers = sandboxes.home.images.layers(owner)
     if isinstance(outcome, Taken):
         try:
-            gone = layers.keep(order.making, order.digest, outcome)
+            gone = layers.keep(making, digest, outcome)
         except OSError as error:
             outcome = error
         else:
             _remove_trees(sandboxes, gone)
             return None
     with saying("what was to become a layer is left for the next start"):
-        _remove_trees(sandboxes, [layers.discard(order.making)])
+        _remove_trees(sandboxes, [layers.discard(making)])
     return _refusal(outcome)
 
 
@@ -133,7 +133,7 @@ def _pack(sandboxes: Sandboxes, caller: Caller, request: protocol.Pack) -> Answe
     sandbox = sandboxes.running(caller.uid, request.container)
     client, target = os.pipe2(os.O_CLOEXEC)
     transfer = caller.transfer = Transfer()
-    steps = transfers.pack(sandboxes.place(sandbox), sandbox.pidfd, sandbox.upper, target)
+    steps = transfers.pack(sandboxes.place(sandbox), sandboxes.children, sandbox.pidfd, sandbox.upper, target)
     _go(sandboxes, caller, steps, lambda outcome: transfer.end(_refusal(outcome) if isinstance(outcome, Exception) else None))
     return Answer(Done(), (client,))
 

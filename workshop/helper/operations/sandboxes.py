@@ -36,7 +36,7 @@ from ..kernel import processors
 from ..kernel.descriptors import RESERVE, hold_room
 from ..watcher.asked import Asked, Asker, Sandboxed
 from ..watcher.looks import Look
-from . import networks, running
+from . import baking, networks, running
 from .answers import DONE, Answer, Caller, Reply
 from .images import IMAGE_OPERATIONS, image_facts
 
@@ -54,6 +54,9 @@ def perform(sandboxes: Sandboxes, caller: Caller, request: Request[Reply]) -> An
     hold_bounds(request)
     if isinstance(request, WORK) or (isinstance(request, protocol.Logs) and request.wait):
         hold_room()
+    if baking.has_to_wait(sandboxes, request):
+        baking.when_baked(sandboxes, caller, request, lambda: perform(sandboxes, caller, request))
+        return None
     with RESERVE if isinstance(request, MAKING) else contextlib.nullcontext():
         return OPERATIONS[type(request)](sandboxes, caller, request)
 
@@ -91,7 +94,7 @@ def _run_by_steps(sandboxes: Sandboxes, caller: Caller, request: protocol.Run, l
 
     sandbox = sandboxes.run(caller.uid, request, limits, end)
     caller.sandboxes[sandbox.id] = sandbox
-    calls = tuple(call for call, _ in sandbox.walk.steps)
+    calls = tuple(one.call for one in sandbox.walk.steps)
     return Answer(Started(sandbox.id, sandbox.name, calls, _next(sandbox.walk.at)))
 
 

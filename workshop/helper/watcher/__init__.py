@@ -9,7 +9,7 @@ and waits for nobody's look.
 
 In order: `looks` (whose turn it is, in the helper), `asked` (a question as data), `process` (the watcher: what it may);
 `observe`; `held` (a process that can't be mistaken for another), `host`, `survey`, `visibility` (who may know of what),
-`containers`, `engines`, `ancestors`, `starters` (whose it is), `half_made`; a subject each: `namespaces`, `processes`,
-`mounts`, `roots`, `written`, `users`, `security`, `clocks`, `ipc`, `network`, `links`, `cgroups`, `controllers`, `block`,
-`groups`, `components`; `interior` and `inside` (what is told only inside a namespace); `text` underneath.
+`containers` (its `READERS` say how each field is read), `engines`, `ancestors`, `starters` (whose it is), `half_made`; a
+module for each subject, of its name, and beside them `namespaces`, `network` (interfaces and listeners), `links`,
+`controllers`, `block`, `groups`; `interior` and `inside` (what is told only inside a namespace); `text` underneath.
 """

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 from ...facts import Container, Namespaces, Process
@@ -94,6 +95,20 @@ class Recognition:
         return identify(Clues(paths, around, self.own, parent, taken, self.runc, self.question.instance))
 
 
+READERS: Mapping[str, tuple[str, Callable[[Known, Sequence[Tree]], object]]] = {
+    "mounts": ("mounts", lambda one, _: parse_mounts(one.held.read("mountinfo"))),
+    "interfaces": ("interfaces", lambda one, _: read_interfaces(one.held)),
+    "pings": ("interfaces", lambda one, _: read_pings(one.held)),
+    "listeners": ("listeners", lambda one, _: read_listeners(one.held)),
+    "users": ("users", lambda one, _: read_users(one.held)),
+    "cgroups": ("cgroups", lambda one, trees: read_cgroups(one.held, trees)),
+    "security": ("security", lambda one, _: read_security(one.held, one.group.status)),
+    "root": ("roots", lambda one, _: read_root(one.held)),
+    "clocks": ("clocks", lambda one, _: read_clocks(one.held)),
+}
+"""What PID 1's directory in /proc tells of, by Container's field: with which subject, and how it is read."""
+
+
 def _runc_states() -> list[str]:
     """The containers that runc keeps a state of; each is a directory named by its id."""
     with suppress(OSError):
@@ -126,23 +141,11 @@ def describe(known: Known, question: Question, trees: Sequence[Tree]) -> Contain
 
 
 def _read(known: Known, subjects: Collection[str], trees: Sequence[Tree]) -> dict[str, Any]:
-    """The subjects that PID 1's directory in /proc tells of, by the names of Container's fields."""
-    held = known.held
-    readers: dict[str, Callable[[], object]] = {
-        "mounts": lambda: parse_mounts(held.read("mountinfo")),
-        "interfaces": lambda: read_interfaces(held),
-        "listeners": lambda: read_listeners(held),
-        "users": lambda: read_users(held),
-        "cgroups": lambda: read_cgroups(held, trees),
-        "security": lambda: read_security(held, known.group.status),
-        "roots": lambda: read_root(held),
-        "clocks": lambda: read_clocks(held),
-        "pings": lambda: read_pings(held),
+    """What was asked for of `READERS`, without what can't be read."""
+    seen = {
+        field: read_or(partial(read, known, trees), None) for field, (subject, read) in READERS.items() if subject in subjects
     }
-    wanted = {*subjects, *(("pings",) if "interfaces" in subjects else ())}
-    fields = {"roots": "root"}
-    seen = {fields.get(name, name): read_or(reader, None) for name, reader in readers.items() if name in wanted}
-    return {name: value for name, value in seen.items() if value is not None}
+    return {field: value for field, value in seen.items() if value is not None}
 
 
 def _whole(namespaces: Namespaces) -> Namespaces:

@@ -1,24 +1,23 @@
-"""How the image `busybox` is made, of this machine's own programs: nothing is downloaded.
+"""How the image `busybox` is made, of this machine's own programs: nothing is downloaded. Runs confined, in its directory.
 
-Made in a directory beside its place and renamed into it, so that an image is either whole or not there.
+To copy programs it runs two of them, `ldd` and `busybox`; they are root's, and are given no more than the child has.
 """
 
 from __future__ import annotations
 
 import contextlib
 import hashlib
-import json
 import os
 import shutil
+import signal
 import subprocess
 from collections.abc import Iterable
+from io import BufferedRandom
 
-from ...protocol import ProtocolError
-from ..confined import disk
-from ..confined.packing import write_archive
-from ..kernel import files, syscalls
-from ..kernel.troubles import saying
-from .layers import Layers
+from ..kernel import syscalls
+from . import disk
+from .disk import Taken
+from .packing import write_archive
 
 DIRECTORIES = ("bin", "dev", "etc", "home", "lib", "mnt", "proc", "root", "run", "sbin", "srv", "sys", "tmp",
                "usr/bin", "usr/sbin", "usr/lib", "var/log", "var/tmp")  # fmt: skip
@@ -41,41 +40,24 @@ IN_BIN = ("sh", "bash", "busybox")
 SEARCHED = ("/bin", "/usr/bin", "/sbin", "/usr/sbin")
 
 
-def bake(layers: Layers) -> tuple[str, str]:
-    """Make the layer; returns its digest and the image's configuration. Raises ProtocolError `image_failed` with the reason.
+PROGRAM_SECONDS = 10.0
+"""For one run of either program."""
 
-    The same programs make the same digests, whenever and wherever this is done.
+
+def bake(archive: BufferedRandom) -> tuple[str, Taken]:
+    """Fill the current directory and write its archive; returns that one's digest, and what the tree takes.
+
+    The same programs make the same digest, whenever and wherever this is done. Raises OSError.
     """
-    with disk.refusing():
-        making = layers.begin()
     try:
-        _fill(f"{making}/root")
-        with open(f"{making}/layer.tar", "wb") as file:
-            write_archive(f"{making}/root", file, moment=0)
-        with open(f"{making}/layer.tar", "rb") as file:
-            digest = "sha256:" + hashlib.file_digest(file, "sha256").hexdigest()
-            syscalls.sync_file_system(file.fileno())
-        for left in layers.keep(making, digest, disk.count(f"{making}/root")):
-            files.remove(left)
-    except (OSError, subprocess.SubprocessError) as error:
-        with saying(f"{making} is left for the next start"):
-            files.remove(making)
-        raise ProtocolError("image_failed", image="busybox", reason=str(error)) from error
-    return digest, _configuration(digest)
-
-
-def _configuration(digest: str) -> str:
-    """What the OCI calls an image configuration."""
-    machine = os.uname().machine
-    return json.dumps(
-        {
-            "architecture": {"x86_64": "amd64", "aarch64": "arm64"}.get(machine, machine),
-            "os": "linux",
-            "config": {"Cmd": ["sh"]},
-            "rootfs": {"type": "layers", "diff_ids": [digest]},
-            "history": [{"created_by": "the programs of this machine"}],
-        }
-    )
+        _fill(".")
+        write_archive(".", archive, moment=0)
+        archive.seek(0)
+        digest = "sha256:" + hashlib.file_digest(archive, "sha256").hexdigest()
+        syscalls.sync_file_system(archive.fileno())
+    except subprocess.SubprocessError as error:
+        raise OSError(str(error)) from error
+    return digest, disk.count(".")
 
 
 def _fill(root: str) -> None:
@@ -98,8 +80,7 @@ def _fill(root: str) -> None:
 
 def _link_applets(root: str, busybox: str) -> None:
     """A link for every command that this busybox has, where it says that the command belongs."""
-    listed = subprocess.run([busybox, "--list-full"], capture_output=True, text=True, check=True, timeout=10, env={})
-    for path in listed.stdout.split():
+    for path in _told(busybox, "--list-full", check=True).split():
         with contextlib.suppress(FileExistsError):
             os.symlink("/bin/busybox", f"{root}/{path}")
 
@@ -114,15 +95,30 @@ def _copy_programs(root: str, names: Iterable[str]) -> None:
 
 
 def _program(name: str) -> str | None:
-    """Where the host has this program, in its own directories only, never by a PATH that somebody set."""
-    return next((path for path in (f"{one}/{name}" for one in SEARCHED) if os.access(path, os.X_OK)), None)
+    """Where the host has this program for everybody, in its own directories only, never by a PATH that somebody set."""
+    return next((path for path in (f"{one}/{name}" for one in SEARCHED) if os.access(path, os.R_OK | os.X_OK)), None)
 
 
 def _libraries(program: str) -> list[str]:
     """Libraries and loader of one of the host's own programs, none where it is static (ldd(1))."""
-    told = subprocess.run(["/usr/bin/ldd", program], capture_output=True, text=True, check=False, timeout=10, env={"LC_ALL": "C"})
-    words = [word for line in told.stdout.splitlines() for word in line.split()]
+    words = _told("/usr/bin/ldd", program, check=False).split()
     return list(dict.fromkeys(word for word in words if word.startswith("/") and os.path.isfile(word)))
+
+
+def _told(*command: str, check: bool) -> str:
+    """What a program prints, which dies with this process. Raises OSError, or SubprocessError where it is late or, if so
+    wanted, fails.
+    """
+    done = subprocess.run(
+        command,
+        capture_output=True,
+        text=True,
+        check=check,
+        timeout=PROGRAM_SECONDS,
+        env={"LC_ALL": "C"},
+        preexec_fn=lambda: syscalls.prctl(syscalls.PR_SET_PDEATHSIG, signal.SIGKILL),
+    )
+    return done.stdout
 
 
 def _copy(source: str, target: str) -> None:
