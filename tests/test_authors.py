@@ -10,8 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from docs.terms import names, redrawn
 from workshop import judging
 from workshop.authoring.lint import lint
+from workshop.course import parse_glossary
 from workshop.course.lesson import STEP_KEYS
 from workshop.facts import SUBJECTS
 
@@ -72,6 +74,19 @@ def first_column(heading: str) -> list[str]:
 def test_the_table_lists_every_subject() -> None:
     """In its order, and with what it gives."""
     assert first_column("The subjects") == [f"`{name}`" for name in SUBJECTS]
+
+
+def test_the_tables_of_terms_are_as_new_as_the_data() -> None:
+    """What is not the term, and what the glossary explains where."""
+    assert redrawn(GUIDE) == GUIDE, "draw them again: .venv/bin/python -m docs.terms"
+
+
+def test_a_term_stands_in_both_languages_beside_its_step() -> None:
+    """A row each."""
+    (term,) = parse_glossary(
+        '[inode]\nshown = "files/list"\nen = {term = "inode", meaning = "A file."}\nzh = {term = "索引节点", meaning = "文件。"}'
+    )
+    assert names([term]).splitlines()[-1] == "| inode | 索引节点 | `files/list` |"
 
 
 @pytest.mark.root

@@ -16,7 +16,10 @@ from click.testing import CliRunner
 
 from tests import small_lesson
 from workshop.authoring.lint import lint, render
+from workshop.authoring.lint_terms import term_problems
+from workshop.authoring.problem import Problem
 from workshop.cli import main
+from workshop.course import parse_glossary
 from workshop.course.library import load_library
 from workshop.words import LANGUAGES
 
@@ -149,6 +152,38 @@ SPOILS: list[tuple[str, Spoil]] = [
 ]  # fmt: skip
 
 
+TERMS = parse_glossary("""
+[name]
+shown = "small/rename"
+en = { term = "other name", forms = ["other name", "do it"], meaning = "Another one." }
+zh = { term = "other", meaning = "另一个。" }
+""")
+"""A glossary whose one term the second step explains: in Chinese only its code names it."""
+TERM_SPOILS: list[tuple[str, Spoil]] = [
+    ("other_term", english("An introduction.", "An introduction to syscalls.")),
+    ("other_term", english("- The idea.", "- A filesystem.")),
+    ("other_term", english("- not_renamed: Still {name}.", "- not_renamed: Still process 1.")),
+    ("other_term", replaced("lessons/10_small/zh.md", "猜一猜。", "猜一猜 PID 1 是谁。")),
+    ("other_term", replaced("lessons/10_small/zh.md", "猜一猜。", "哪个控制组（cgroup）？一个 cgroup。")),
+    ("term_too_early", english("Guess.", "Guess the other name.")),
+    ("term_too_early", english("- yes: It will.", "- yes: It will have other names.")),
+    ("term_not_shown", english("Do it:", "Rename it:")),
+]
+"""What is wrong with words, which is not asked of our own lessons yet."""
+FINE_WORDS: list[Spoil] = [
+    english("Guess.", "Guess what `hostname` says of ~/syscalls, {hostname} and --hostname."),
+    english("Guess.", "Guess.\n\n```\nls folder; hostname\n```"),
+    english("It changed.", "It has another name: any other name would do."),
+    replaced("lessons/10_small/zh.md", "猜一猜。", "*控制组*（cgroup）、*cgroup* 命名空间和 PID 命名空间。"),
+]
+"""Code, names that are filled in, brackets behind the term, and what comes after the explanation."""
+
+
+def words_found(root: Path) -> list[Problem]:
+    """What is wrong with the words of the small lesson, by the small glossary."""
+    return list(term_problems(load_library(root), TERMS))
+
+
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
     """A folder with a lesson in which nothing is wrong."""
@@ -239,6 +274,23 @@ def test_other_braces_stay_free(root: Path, body: str) -> None:
     assert lint(root) == []
 
 
+@pytest.mark.parametrize(("slug", "spoil"), TERM_SPOILS, ids=[f"{number}-{slug}" for number, (slug, _) in enumerate(TERM_SPOILS)])
+def test_words_that_are_wrong_are_found(root: Path, slug: str, spoil: Spoil) -> None:
+    """With the place, the word and the right one, or the step that explains it."""
+    spoil(root)
+    (found,) = words_found(root)
+    assert found.slug == slug
+    for language in LANGUAGES:
+        assert all(str(value) in found.sentence(language) for _, value in found.values)
+
+
+@pytest.mark.parametrize("spoil", FINE_WORDS)
+def test_other_words_stay_free(root: Path, spoil: Spoil) -> None:
+    """Lint has nothing to say of them."""
+    spoil(root)
+    assert words_found(root) == []
+
+
 def test_lint_says_things_in_one_order(root: Path) -> None:
     """However Python orders its sets in this run."""
     shutil.rmtree(root / CASES)
@@ -259,7 +311,7 @@ def _said(root: Path, seed: str) -> str:
 def test_every_sentence_of_lint_is_tried() -> None:
     """No problem is described that no test brings about."""
     described = tomllib.loads((TEXTS / "en" / "lint.toml").read_text("utf-8")).keys() - {"fine", "found"}
-    assert described == {slug for slug, _ in SPOILS}
+    assert described == {slug for slug, _ in [*SPOILS, *TERM_SPOILS]}
 
 
 def test_the_command_fails_where_something_is_wrong(root: Path) -> None:

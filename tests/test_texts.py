@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from workshop.authoring.lint_terms import other_terms
+from workshop.course import load_glossary
 from workshop.words import LANGUAGES
 from workshop.words.language import language_of
 
@@ -62,6 +64,14 @@ def test_chinese_is_chinese_and_english_is_english(area: str) -> None:
     other = {key: str(text) for key, text in texts("zh", area).items() if not str(text).startswith(COMMANDS)}
     left = [key for key, text in other.items() if not chinese.search(text) and re.search(r"[a-z]{2,} [a-z]{2,}", text)]
     assert left == []
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_one_term_for_one_thing(language: str) -> None:
+    """The interface and the glossary call things what the table of terms says."""
+    said = {f"{area}.{key}": str(text) for area in AREAS for key, text in texts(language, area).items()}
+    said |= {f"glossary of {one.id}": f"{one.words[language].term}: {one.words[language].meaning}" for one in load_glossary()}
+    assert {place: found for place, text in said.items() if (found := other_terms(text, language))} == {}
 
 
 def spoken() -> list[tuple[str, str]]:

@@ -3,6 +3,7 @@ recorded cases that hold those."""
 
 from .cases import Case, read_case, write_case
 from .draws import drawn
+from .glossary import Term, load_glossary, matching, parse_glossary, used_first
 from .lesson import ContentError, Lesson, LessonText, Step, StepText, Typed
 from .library import Library, content_folder, load_library
 
@@ -14,10 +15,15 @@ __all__ = [
     "Library",
     "Step",
     "StepText",
+    "Term",
     "Typed",
     "content_folder",
     "drawn",
+    "load_glossary",
     "load_library",
+    "matching",
+    "parse_glossary",
     "read_case",
+    "used_first",
     "write_case",
 ]

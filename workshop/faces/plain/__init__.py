@@ -14,15 +14,18 @@ from ...learning.experiments.run import ExperimentRun
 from ...pictures import History, charts_of, drawn, picture, recorded
 from ...words import LANGUAGES, clean, say, words
 from ...words.line_breaks import joined, prose
+from .. import explained
 
 WIDTH = 78
 FIGURE_CELLS = 74
 """How wide a figure in a text may be."""
 COMMANDS = {
     "check": "c", "hint": "h", "solution": "s", "next": "n", "back": "b", "answer": "a", "picture": "v", "undo": "u",
-    "map": "m", "language": "l", "help": "?", "quit": "q",
+    "glossary": "g", "map": "m", "language": "l", "help": "?", "quit": "q",
 }  # fmt: skip
 """Each command and its letter, which is the same as its key in the screens."""
+TAKING = ("answer", "glossary")
+"""Commands that take what follows them."""
 
 
 def run(desk: Desk, read: Callable[[str], str] = input, write: Callable[[str], None] = print) -> None:
@@ -110,7 +113,7 @@ class Plain:
             self._say("unknown", line=clean(rest))
             return
         action: Callable[..., None] = getattr(self, f"_do_{command or 'enter'}")
-        action(rest) if command == "answer" else action()
+        action(rest) if command in TAKING else action()
 
     def _say(self, key: str, **values: object) -> None:
         self._prose(say(self._language, f"plain.{key}", **values))
@@ -287,6 +290,18 @@ class Plain:
     def _do_undo(self) -> None:
         for undone in self._desk.undo():
             self._write(clean(undone))
+
+    def _do_glossary(self, word: str) -> None:
+        """The words of the step with their meaning, then all others by name; or what one word may mean."""
+        now = self._desk.now
+        told, others = (explained.of_word(word, now), []) if word else explained.of_step(now)
+        for term in told:
+            self._prose(f"\n{explained.told(term, now)}")
+        if word and not told:
+            self._prose(say(now.language, "glossary.none", wanted=clean(word)))
+        if others:
+            names = say(now.language, "glossary.and").join(explained.name(term, now) for term in others)
+            self._prose(f"\n{say(now.language, 'glossary.rest', words=names)}")
 
     def _do_map(self) -> None:
         now = self._desk.now

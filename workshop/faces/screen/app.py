@@ -16,6 +16,7 @@ from ...learning import Desk
 from ...words import VARIABLE, say
 from ...words.line_breaks import breaks
 from .. import startup_gc
+from .glossary import GlossaryScreen
 from .help import HelpScreen
 from .lesson_map import MapScreen
 from .session_thread import SessionThread
@@ -67,6 +68,7 @@ class WorkshopApp(App[None]):
         Binding("ctrl+q", "help_quit", show=False, priority=True),  # Textual's own would end the shells without a word
         Binding("l", "language", show=False),
         Binding("d", "dark", show=False),
+        Binding("g", "glossary", show=False),
         Binding("question_mark", "help", show=False),
     ]
 
@@ -156,6 +158,10 @@ class WorkshopApp(App[None]):
         """Every key."""
         now = self.thread.now
         self.push_screen(HelpScreen(now.language, now.wording.engine))
+
+    def action_glossary(self) -> None:
+        """What the words mean, those of the step first."""
+        self.push_screen(GlossaryScreen(self.thread.now, isinstance(self.screen, StepScreen)))
 
     def action_help_quit(self) -> None:
         """Ctrl-C and Ctrl-Q are the shell's; here they only say how to leave."""

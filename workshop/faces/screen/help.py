@@ -18,7 +18,7 @@ from .widgets.key_line import KeyLine
 EXPLAINED = (
     ("Tab", "terminal"), ("^]", "lesson"), ("o", "other"), ("1-9", "choose"), ("a", "answer"), ("n", "next"), ("b", "back"),
     ("h", "hint"), ("s", "solution"), ("t", "type_solution"), ("r", "rebuild"), ("u", "undo"), ("c", "check"), ("v", "view"),
-    ("m", "map"), ("l", "language"), ("d", "dark"), ("q", "quit"),
+    ("g", "glossary"), ("m", "map"), ("l", "language"), ("d", "dark"), ("q", "quit"),
 )  # fmt: skip
 
 
