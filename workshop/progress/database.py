@@ -18,7 +18,7 @@ from . import private
 DatabaseFailure = sqlite3.Error | OSError
 """What the file's use raises, here alone: everybody else gets a ProgressError."""
 
-SCHEMA = """
+EVENTS = """
 CREATE TABLE IF NOT EXISTS events (
     sequence INTEGER PRIMARY KEY AUTOINCREMENT,
     id TEXT NOT NULL UNIQUE,
@@ -28,6 +28,7 @@ CREATE TABLE IF NOT EXISTS events (
     body BLOB NOT NULL
 )
 """
+LEARNER = "CREATE TABLE IF NOT EXISTS learner (one INTEGER PRIMARY KEY CHECK (one = 1), id TEXT NOT NULL)"
 BESIDE = ("", "-journal", "-wal", "-shm")
 """How the names of a database's files end (sqlite.org/tempfiles.html)."""
 
@@ -78,7 +79,10 @@ def connect(path: Path, patience: float) -> sqlite3.Connection:
     try:
         connection.execute("PRAGMA journal_mode = DELETE")
         connection.execute("PRAGMA synchronous = EXTRA")
-        connection.execute(SCHEMA)
+        if not _has_table(connection, "events"):
+            with transaction(connection):  # one for all: each costs a wait for the disk
+                connection.execute(EVENTS)
+                _make_learner(connection)
         connection.execute("SELECT count(*) FROM events WHERE lesson = '' AND step = '' AND verdict = ''")
     except sqlite3.Error:
         connection.close()
@@ -87,14 +91,20 @@ def connect(path: Path, patience: float) -> sqlite3.Connection:
 
 
 def learner(connection: sqlite3.Connection) -> str:
-    """The learner's id (32 hexadecimal digits), made here where the file has none yet; raises sqlite3.Error."""
-    with contextlib.suppress(sqlite3.OperationalError):  # a file of an earlier version has no such table
-        if row := connection.execute("SELECT id FROM learner").fetchone():
-            return str(row[0])
-    with transaction(connection):
-        connection.execute("CREATE TABLE IF NOT EXISTS learner (one INTEGER PRIMARY KEY CHECK (one = 1), id TEXT NOT NULL)")
-        connection.execute("INSERT OR IGNORE INTO learner VALUES (1, ?)", (uuid.uuid4().hex,))
+    """The learner's id (32 hexadecimal digits), made with the file, else here; raises sqlite3.Error."""
+    if not _has_table(connection, "learner"):  # of an earlier version
+        with transaction(connection):
+            _make_learner(connection)
     return str(connection.execute("SELECT id FROM learner").fetchone()[0])
+
+
+def _has_table(connection: sqlite3.Connection, name: str) -> bool:
+    return connection.execute("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?", (name,)).fetchone() is not None
+
+
+def _make_learner(connection: sqlite3.Connection) -> None:
+    connection.execute(LEARNER)
+    connection.execute("INSERT OR IGNORE INTO learner VALUES (1, ?)", (uuid.uuid4().hex,))
 
 
 def try_lock(path: Path, patience: float) -> None:
