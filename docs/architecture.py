@@ -1,6 +1,6 @@
 """Draws what two pages say of the code, from the code: `python -m docs.architecture`.
 
-Into docs/architecture.md packages and who imports whom, into docs/authors.md the subjects of facts.
+Into docs/architecture.md packages and who imports whom, into docs/authors.md the subjects of facts and what things are called.
 """
 
 from __future__ import annotations
@@ -10,8 +10,11 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
+from docs.terms import names, rules
 from tests.imports import imports, package_of, trees
 from tests.test_architecture import FACADES, FLOORS, ROOMS, room_of
+from workshop.authoring.lint_terms import load_rules
+from workshop.course import load_glossary
 from workshop.facts import SUBJECT_GUIDE
 
 PAGES = (Path(__file__).with_suffix(".md"), Path(__file__).with_name("authors.md"))
@@ -65,6 +68,8 @@ def redrawn(page: str) -> str:
         "imports": stairs(FLOORS, arrows(package_of)),
         "rooms": purposes(ROOMS, first_pages("workshop.helper", ROOMS)),
         "subjects": guide(SUBJECT_GUIDE),
+        "rules": rules(load_rules()),
+        "names": names(load_glossary()),
         "doors": stairs(ROOMS, arrows(room_of)),
     }
     return BLOCK.sub(lambda block: f"{block[1]}{drawn[block[2]]}{block[3]}", page)

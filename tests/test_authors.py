@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from docs.terms import names, redrawn
+from docs.terms import names
 from workshop import judging
 from workshop.authoring.lint import lint
 from workshop.course import parse_glossary
@@ -74,11 +74,6 @@ def first_column(heading: str) -> list[str]:
 def test_the_table_lists_every_subject() -> None:
     """In its order, and with what it gives."""
     assert first_column("The subjects") == [f"`{name}`" for name in SUBJECTS]
-
-
-def test_the_tables_of_terms_are_as_new_as_the_data() -> None:
-    """What is not the term, and what the glossary explains where."""
-    assert redrawn(GUIDE) == GUIDE, "draw them again: .venv/bin/python -m docs.terms"
 
 
 def test_a_term_stands_in_both_languages_beside_its_step() -> None:
