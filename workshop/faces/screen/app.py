@@ -16,8 +16,6 @@ from ...learning import Desk
 from ...words import VARIABLE, say
 from ...words.line_breaks import breaks
 from .. import startup_gc
-from .glossary import GlossaryScreen
-from .help import HelpScreen
 from .lesson_map import MapScreen
 from .session_thread import SessionThread
 from .step import StepScreen
@@ -156,11 +154,15 @@ class WorkshopApp(App[None]):
 
     def action_help(self) -> None:
         """Every key."""
+        from .help import HelpScreen  # noqa: PLC0415  # not before the first frame is painted
+
         now = self.thread.now
         self.push_screen(HelpScreen(now.language, now.wording.engine))
 
     def action_glossary(self) -> None:
         """What the words mean, those of the step first."""
+        from .glossary import GlossaryScreen  # noqa: PLC0415  # the same
+
         self.push_screen(GlossaryScreen(self.thread.now, isinstance(self.screen, StepScreen)))
 
     def action_help_quit(self) -> None:
