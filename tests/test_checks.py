@@ -32,7 +32,7 @@ HOST_ONLY = frozenset(
     | {"layer", "layer_digest", "config", "manifest", "index", "load", "image_id", "again", "changed", "tidy"}
     | {"commit", "size", "third", "which", "drivers"}
     | {f"architecture/{name}" for name in ("stay", "kill_client", "kill_attached", "speak", "registry", "leave")}
-    | {f"lxc/{name}" for name in ("start", "inside", "start_copy", "whose", "bound", "left")}
+    | {f"lxc/{name}" for name in ("start", "inside", "start_copy", "whose", "bound", "left", "arrive")}
 )
 """Steps that look at the host alone or at what is half made, so that a container is not what they are about.
 
