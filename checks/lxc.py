@@ -158,15 +158,21 @@ def group_left(facts: Facts) -> str:
 
 def copy_arrived(seen: Evidence) -> Verdict:
     """The copy runs on its own files, and the original still names its own."""
-    copy, original, running = _copy(seen.now), _original(seen.now), _running(seen.now)
+    copy, running = _copy(seen.now), _running(seen.now)
     if copy is None:
         return NotYet("no_copy")
     if running is None:
         return NotYet("not_running")
     if not _is_copy(seen.now):
         return NotYet("original_runs", pid=running.init.pid)
-    if running.root.inode != copy.inode:
-        return NotYet("other_files" if copy.moved else "changed_while_running", path=copy.root)
+    if running.root.inode == copy.inode:
+        return _arrived(seen, running, copy)
+    return NotYet("other_files" if copy.moved else "changed_while_running", path=copy.root)
+
+
+def _arrived(seen: Evidence, running: Container, copy: LxcContainer) -> Verdict:
+    """The copy that runs on its own files was started since the step began, and at nobody else's cost."""
+    original = _original(seen.now)
     if original and original.moved:
         return NotYet("original_changed", path=original.root)
     if seen.before.same(running):

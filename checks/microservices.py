@@ -221,7 +221,8 @@ def _is_window(container: Container) -> bool:
 
 
 def _is_clock(container: Container) -> bool:
-    return bool(container.listeners) and "date" in command_of(container) and not _is_front(container) and not _is_window(container)
+    asks = _is_front(container) or _is_window(container)
+    return bool(container.listeners) and "date" in command_of(container) and not asks
 
 
 def _address(container: Container) -> str:

@@ -211,7 +211,11 @@ def same_layer_used(seen: Evidence) -> Verdict:
         return NotYet("misnamed", name=short, found=_short(wrong)) if wrong else NotYet("no_second")
     if second not in _our_images(seen.now):
         return NotYet("other_layers", digest=_short(layer))
-    first = images.get(FIRST)
+    return _another_image(seen, images.get(FIRST), second, _short(layer))
+
+
+def _another_image(seen: Evidence, first: Image | None, second: Image, layer: str) -> Verdict:
+    """The second image is not the first under another name, starts what it should, and has cost nobody the first."""
     if first and first.id == second.id:
         return NotYet("same_image", digest=short_digest(first.id))
     if any(one.digest == digest_digits(second.id) and not _starts_shell(one) for one in seen.now.handmade):
@@ -220,7 +224,7 @@ def same_layer_used(seen: Evidence) -> Verdict:
         return NotYet("first_gone")
     if second in seen.before.images:
         return NotYet("already_there")
-    return Passed(first=short_digest(first.id), second=short_digest(second.id), layer=_short(layer))
+    return Passed(first=short_digest(first.id), second=short_digest(second.id), layer=layer)
 
 
 def _starts_shell(config: HandFile) -> bool:
