@@ -24,6 +24,8 @@ from workshop.judging import (
 
 OWN = ("pid", "mnt", "uts", "ipc", "net")
 """The namespaces that the command of the lesson makes."""
+CELL = "cell"
+"""What the container of the last task is called."""
 
 
 def chrooted_shell(seen: Evidence) -> Verdict:
@@ -145,6 +147,28 @@ def capabilities_named(seen: Evidence) -> Verdict:
         if answered == one.security.effective:
             return Passed(mask=f"{answered:016x}", count=answered.bit_count())
     return NotYet("other_set", answered=f"{answered:016x}") if answered else NotYet("empty_set")
+
+
+def walled_container_made(seen: Evidence) -> Verdict:
+    """A container made by hand appeared with a user namespace of its own as well, and only it is called as the task says."""
+    ours, appeared = _by_hand(seen), seen.appeared()
+    for container in appeared:
+        if container in ours and _has_proc(container):
+            return _walls_of(seen, container)
+    return _lacking(seen, appeared[0]) if appeared else none_new(ours)
+
+
+def _walls_of(seen: Evidence, container: Container) -> Verdict:
+    """Whether its root is root in there only, and its host name its own."""
+    host = seen.now.host
+    if not has_own(container, host.namespaces, ("user",)):
+        return NotYet("user_shared")
+    if host.hostname == CELL != seen.before.host.hostname:
+        return NotYet("host_renamed", old=seen.before.host.hostname)
+    if container.hostname != CELL:
+        return NotYet("other_name", name=container.hostname)
+    count = len(container.namespaces.apart_from(host.namespaces))
+    return Passed(container=container.name, pid=container.init.pid, count=count)
 
 
 def files_removed(seen: Evidence) -> Verdict:

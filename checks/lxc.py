@@ -156,12 +156,38 @@ def group_left(facts: Facts) -> str:
     return facts.lxc.groups[0].rpartition("/")[2] if facts.lxc.groups else ""
 
 
+def copy_arrived(seen: Evidence) -> Verdict:
+    """The copy runs on its own files, and the original still names its own."""
+    copy, running = _copy(seen.now), _running(seen.now)
+    if copy is None:
+        return NotYet("no_copy")
+    if running is None:
+        return NotYet("not_running")
+    if not _is_copy(seen.now):
+        return NotYet("original_runs", pid=running.init.pid)
+    if running.root.inode == copy.inode:
+        return _arrived(seen, running, copy)
+    return NotYet("other_files" if copy.moved else "changed_while_running", path=copy.root)
+
+
+def _arrived(seen: Evidence, running: Container, copy: LxcContainer) -> Verdict:
+    """The copy that runs on its own files was started since the step began, and at nobody else's cost."""
+    original = _original(seen.now)
+    if original and original.moved:
+        return NotYet("original_changed", path=original.root)
+    if seen.before.same(running):
+        return NotYet("already_there")
+    return Passed(pid=running.init.pid, path=f"{copy.folder}/rootfs")
+
+
 def tidied(seen: Evidence) -> Verdict:
     """Neither the container nor its copy is there, nothing runs, and LXC's empty groups are gone."""
     if running := _running(seen.now):
         return NotYet("still_runs", pid=running.init.pid)
     if left := _original(seen.now) or _copy(seen.now):
         return NotYet("still_there", path=left.folder)
+    if seen.now.lxc.packed:
+        return NotYet("archive_left")
     if groups := seen.now.lxc.groups:
         return NotYet("groups_left", path=groups[0], count=len(groups))
     if TRAVELLER in {one.name for one in seen.now.images}:

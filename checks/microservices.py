@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from workshop.facts import Container, Evidence, Facts
 from workshop.judging import NotYet, Passed, Verdict, command_of, left_of, new_of, number, typed
 
+WINDOW = 8080
+"""The port of the second window."""
 TICKS = 100
 """Clock ticks of a second in /proc (USER_HZ), on every architecture that Docker runs on."""
 
@@ -26,6 +28,7 @@ class Shop:
     clock: tuple[Container, ...] = ()
     greeting: tuple[Container, ...] = ()
     front: tuple[Container, ...] = ()
+    windows: tuple[Container, ...] = ()
     others: tuple[Container, ...] = ()
 
     @property
@@ -36,7 +39,7 @@ class Shop:
     @property
     def members(self) -> tuple[Container, ...]:
         """All of the shop."""
-        return self.clock + self.greeting + self.front + self.visitors
+        return self.clock + self.greeting + self.front + self.windows + self.visitors
 
 
 def services_started(seen: Evidence) -> Verdict:
@@ -150,6 +153,31 @@ def front_pid(facts: Facts) -> str:
     return str(_shop(facts).front[-1].init.pid)
 
 
+def window_opened(seen: Evidence) -> Verdict:
+    """A service appeared that asks the front and waits on the second port, and nobody else was touched."""
+    before, now = _shop(seen.before), _shop(seen.now)
+    if not (before.greeting and before.front):
+        return NotYet("incomplete")
+    windows = [one for one in seen.appeared() if _is_window(one)]
+    if right := [one for one in windows if one in now.windows and WINDOW in one.listeners]:
+        kinds = {"front": before.front, "greeting": before.greeting, "clock": before.clock}
+        touched = [kind for kind, ones in kinds.items() if not _goes_on(seen, ones)]
+        return NotYet("restarted", kind=touched[0]) if touched else Passed(address=_address(right[0]))
+    return _no_window(windows, now)
+
+
+def _no_window(windows: Sequence[Container], now: Shop) -> NotYet:
+    """What keeps the one that asks the front from being a window; one that listens is meant rather than one that does not."""
+    if not windows:
+        return NotYet("already_there", container=now.windows[-1].name) if now.windows else NotYet("no_window")
+    nearest = max(windows, key=lambda one: len(one.listeners))
+    if not nearest.listeners:
+        return NotYet("deaf", container=nearest.name)
+    if WINDOW not in nearest.listeners:
+        return NotYet("other_port", container=nearest.name, port=nearest.listeners[0])
+    return NotYet("window_apart", container=nearest.name)
+
+
 def shop_closed(seen: Evidence) -> Verdict:
     """Everybody who was in the shop is gone, and the network as well."""
     before = _shop(seen.before)
@@ -172,8 +200,9 @@ def _shop(facts: Facts) -> Shop:
     services = [one for one in near if one.listeners]
     return Shop(
         clock=tuple(one for one in services if _is_clock(one)),
-        greeting=tuple(one for one in services if not _is_clock(one) and not _is_front(one)),
+        greeting=tuple(one for one in services if not (_is_clock(one) or _is_front(one) or _is_window(one))),
         front=tuple(one for one in services if _is_front(one)),
+        windows=tuple(one for one in services if _is_window(one)),
         others=tuple(one for one in near if not one.listeners),
     )
 
@@ -186,8 +215,14 @@ def _is_front(container: Container) -> bool:
     return "greeting" in command_of(container) and "clock" in command_of(container)
 
 
+def _is_window(container: Container) -> bool:
+    """It asks the front and nobody else."""
+    return "front" in command_of(container) and not _is_front(container)
+
+
 def _is_clock(container: Container) -> bool:
-    return bool(container.listeners) and "date" in command_of(container) and not _is_front(container)
+    asks = _is_front(container) or _is_window(container)
+    return bool(container.listeners) and "date" in command_of(container) and not asks
 
 
 def _address(container: Container) -> str:

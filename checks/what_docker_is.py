@@ -11,8 +11,9 @@ PROGRAM = "greet"
 BLOBS = "blobs/sha256/"
 OCI = "application/vnd.oci.image"
 """So all media types of an image's parts begin (OCI image specification, media types)."""
-FEWEST = 6
-"""So many digits tell a digest from any other here."""
+FEWEST = 12
+"""So many digits engines show, and the lesson asks for."""
+FIRST, SECOND = "greet:1", "greet:2"
 
 
 def layer_packed(seen: Evidence) -> Verdict:
@@ -197,6 +198,38 @@ def real_digest(facts: Facts) -> str:
     """What the exchanged blob's digest begins with."""
     wrong = _misnamed(facts)
     return _short(wrong) if wrong else ""
+
+
+def same_layer_used(seen: Evidence) -> Verdict:
+    """A second image appeared on the layer made by hand, with a configuration that starts a shell; the first is still there."""
+    layer, images = _file(seen.now, "layer.tar"), {one.name: one for one in seen.now.images}
+    if layer is None:
+        return NotYet("no_layer")
+    if (second := images.get(SECOND)) is None:
+        wrong = _misnamed(seen.now)
+        short = short_digest(wrong.path.removeprefix(BLOBS)) if wrong else ""
+        return NotYet("misnamed", name=short, found=_short(wrong)) if wrong else NotYet("no_second")
+    if second not in _our_images(seen.now):
+        return NotYet("other_layers", digest=_short(layer))
+    return _another_image(seen, images.get(FIRST), second, _short(layer))
+
+
+def _another_image(seen: Evidence, first: Image | None, second: Image, layer: str) -> Verdict:
+    """The second image is not the first under another name, starts what it should, and has cost nobody the first."""
+    if first and first.id == second.id:
+        return NotYet("same_image", digest=short_digest(first.id))
+    if any(one.digest == digest_digits(second.id) and not _starts_shell(one) for one in seen.now.handmade):
+        return NotYet("still_greets")
+    if first is None or first not in _our_images(seen.now):
+        return NotYet("first_gone")
+    if second in seen.before.images:
+        return NotYet("already_there")
+    return Passed(first=short_digest(first.id), second=short_digest(second.id), layer=layer)
+
+
+def _starts_shell(config: HandFile) -> bool:
+    """True where this configuration's command or entry point is the shell."""
+    return re.search(r'"(?:Cmd|Entrypoint)"\s*:\s*\[\s*"(?:/bin/sh|sh)"', config.text) is not None
 
 
 def tidied(seen: Evidence) -> Verdict:

@@ -13,6 +13,7 @@ from workshop.judging import (
     base_of,
     digest_digits,
     grown_images,
+    layers_of,
     memory_used,
     number,
     short_digest,
@@ -35,7 +36,8 @@ def starts_measured(seen: Evidence) -> Verdict:
     found = seen.measured("start_times")
     if found is None:
         return NotYet("not_measured")
-    return Passed(process_ms=_told(found, "process"), container_ms=_told(found, "container"))
+    ratio = _milliseconds(found, "container") / max(_milliseconds(found, "process"), 0.001)
+    return Passed(ratio=round(ratio) if ratio >= 10 else round(ratio, 1))
 
 
 def median_read(seen: Evidence) -> Verdict:
@@ -152,6 +154,32 @@ def _layer(digits: str, grown: Image, facts: Facts) -> Verdict:
     if any(digest_digits(one.id).startswith(digits) for one in facts.images):
         return NotYet("image_named", answered=digits[:12])
     return NotYet("other_value", answered=digits[:12])
+
+
+def fleet_started(seen: Evidence) -> Verdict:
+    """Five containers appeared that wait and stand on the layers of an image with a layer of its own."""
+    if not (grown := _grown(seen.now)):
+        return NotYet("no_image")
+    new = _waiting(seen.appeared())
+    for image in grown:
+        if len(own := [one for one in new if _stands_on(image, one)]) >= MANY:
+            return Passed(count=len(own), image=image.name, layers=len(image.layers))
+    return _fleet_lacks(seen, grown, new)
+
+
+def _fleet_lacks(seen: Evidence, grown: list[Image], new: tuple[Container, ...]) -> NotYet:
+    """What keeps the new containers from being five of the learner's own image."""
+    if others := [one for one in new if not any(_stands_on(image, one) for image in grown)]:
+        return NotYet("other_image", container=others[0].name, image=grown[0].name)
+    if new:
+        return NotYet("too_few", count=len(new))
+    old = [one for one in _waiting(seen.now.containers) if _stands_on(grown[0], one)]
+    return NotYet("there_before") if len(old) >= MANY else NotYet("none", image=grown[0].name)
+
+
+def _stands_on(image: Image, container: Container) -> bool:
+    """True where the container's root is made of the image's layers, all of them and no others."""
+    return layers_of(container) == tuple(short_digest(one) for one in reversed(image.layers))
 
 
 def image_gone(seen: Evidence) -> Verdict:

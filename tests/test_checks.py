@@ -29,10 +29,10 @@ ASKING = [step for step in STEPS if step.answer]
 HOST_ONLY = frozenset(
     {"make_queue", "queue_on_host", "remove_queue", "controllers", "chroot", "chroot_pid", "chroot_namespaces", "leave_chroot"}
     | {"begin", "unshare", "shared", "identity", "number", "pivot", "power", "restrict"}
-    | {"layer", "layer_digest", "config", "manifest", "index", "load", "image_id", "again", "changed", "tidy"}
+    | {"layer", "layer_digest", "config", "manifest", "index", "load", "image_id", "again", "changed", "same_layer", "tidy"}
     | {"commit", "size", "third", "which", "drivers"}
     | {f"architecture/{name}" for name in ("stay", "kill_client", "kill_attached", "speak", "registry", "leave")}
-    | {f"lxc/{name}" for name in ("start", "inside", "start_copy", "whose", "bound", "left")}
+    | {f"lxc/{name}" for name in ("start", "inside", "start_copy", "whose", "bound", "left", "arrive")}
 )
 """Steps that look at the host alone or at what is half made, so that a container is not what they are about.
 
