@@ -7,7 +7,7 @@ from pathlib import Path
 
 from workshop.authoring.record import save
 from workshop.course.library import Library, load_library
-from workshop.facts import Evidence, Facts, Host
+from workshop.facts import Evidence, Facts, Host, Namespaces
 
 TOML = """
 minutes = 5
@@ -71,12 +71,12 @@ hostname other
 ```
 
 ### hints
-- Terminal 2.
+- Terminal 2 is the host's.
 - The idea.
 - Almost `hostname other`.
 
 ### solution
-Type it.
+Type it: only the host knows its own name.
 
 ### verdicts
 - not_renamed: Still {name}.
@@ -90,12 +90,12 @@ It changed.
 Read it.
 
 ### hints
-- Terminal 2.
+- Terminal 2 is the host's.
 - The idea.
 - Almost.
 
 ### solution
-Type it.
+Type it: only the host knows its own name.
 
 ### verdicts
 - other_name: Not {answered}.
@@ -125,7 +125,7 @@ How many letters has {name}?
 - Count.
 
 ### solution
-It has {right}.
+It has {right}, which is how long the name is.
 
 ### verdicts
 - wrong: Not {answer}.
@@ -189,14 +189,14 @@ def write(root: Path) -> Path:
 
 def record_all(library: Library) -> None:
     """One case for each verdict."""
-    before, now = named("vm"), named("other")
+    before, now = named("vm"), named("vm42")
     save(library, "small/rename", "done", Evidence(before, now))
     save(library, "small/rename", "nothing", Evidence(before, before))
-    save(library, "small/name_it", "right", Evidence(now, now, "other"))
-    save(library, "small/again", "right", Evidence(now, now, "5"))
+    save(library, "small/name_it", "right", Evidence(now, now, "vm42"))
+    save(library, "small/again", "right", Evidence(now, now, "4"))
     save(library, "small/name_it", "slip", Evidence(now, now, "another"))
 
 
 def named(name: str) -> Facts:
     """A machine of this name."""
-    return Facts(host=Host(hostname=name), subjects=("hostname",))
+    return Facts(host=Host(hostname=name, namespaces=Namespaces(pid=4026531836)), subjects=("hostname",))

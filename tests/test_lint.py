@@ -81,6 +81,7 @@ def removed(file: str) -> Spoil:
 
 JUDGING = next(line for line in small_lesson.CHECKS.splitlines() if "not_renamed" in line)
 CASES = "lessons/10_small/facts"
+THIRD = '[[step]]\nid = "third"\nkind = "read"\nchoices = ["a", "b"]\nright = "a"\n\n'
 SPOILS: list[tuple[str, Spoil]] = [
     ("not_loadable", toml("minutes = 5", "minutes =")),
     ("no_language", removed("lessons/10_small/zh.md")),
@@ -119,13 +120,20 @@ SPOILS: list[tuple[str, Spoil]] = [
     ("settles_unknown", toml('settles = "guess"', 'settles = "rename"')),
     ("settles_unknown", toml('right = "yes"', "")),
     ("no_section", english(small_lesson.ENGLISH[small_lesson.ENGLISH.index("## think") :], "")),
+    ("answer_shown", english("Read it.", "Read it. Is it vm42?")),
+    ("answer_shown", english("## name_it: Name it", "## name_it: Is it vm42?")),
+    ("answer_in_picture", checks("return facts.host.hostname", "return str(facts.host.namespaces.pid)")),
+    ("choices_alike", toml('[[step]]\nid = "guess"', f'{THIRD}[[step]]\nid = "guess"')),
+    ("unknown_name", toml('check = "renamed"', 'check = "renamed"\ncovers = ["walls"]')),
+    ("hint_is_a_place", english("- Terminal 2 is the host's.\n", "- In terminal 2.\n")),
+    ("no_reason", english("Type it: only the host knows its own name.", "`hostname other`.")),
     ("fences_differ", english("```\nhostname other\n```", "hostname other")),
     ("no_body", english("Guess.", "")),
     ("no_body", english("## guess: Will it?", "## guess:")),
     ("choices_differ", english("- no: It will not.\n", "")),
     ("no_debrief", english("### debrief\nIt changed.", "")),
     ("hints_count", english("- The idea.\n", "")),
-    ("no_solution_text", english("### solution\nType it.\n", "")),
+    ("no_solution_text", english("### solution\nType it: only the host knows its own name.\n", "")),
     ("slug_not_literal", checks('NotYet("not_renamed", name=name)', 'NotYet("not_" + "renamed", name=name)')),
     ("never_judges", checks(JUDGING, "    return seen")),
     ("no_verdict_text", english("- not_renamed: Still {name}.\n", "")),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 
 from ..course import Lesson, Step, StepText
@@ -14,6 +15,11 @@ from .problem import Problem, problem
 
 HINTS = 3
 """Where to look, the idea, almost the command; a question of the review may do with one."""
+ONLY_A_PLACE = re.compile(r"(?:in |again,? in |at )?terminal [12][.,;]?|在?终端 ?[12]里?[。，；]?", re.IGNORECASE)
+"""A hint that says where, and nothing else."""
+CODE = re.compile(r"^```.*?^```|`[^`]*`", re.MULTILINE | re.DOTALL)
+SHORTEST_REASON = 30
+"""Bytes of a solution beside its code below which it gives no reason; a Chinese character has three (UTF-8)."""
 CHOOSING = ("read", "predict")
 """Kinds that ask by choices."""
 
@@ -112,5 +118,10 @@ def _incomplete(step: Step, text: StepText) -> Iterator[tuple[str, dict[str, str
         return
     if len(text.hints) not in (HINTS, 1 if step.ask else HINTS):
         yield "hints_count", {"count": len(text.hints), "wanted": HINTS}
+    for number, hint in enumerate(text.hints, 1):
+        if ONLY_A_PLACE.fullmatch(hint):
+            yield "hint_is_a_place", {"number": number}
     if not text.solution:
         yield "no_solution_text", {}
+    elif len(CODE.sub("", text.solution).encode()) < SHORTEST_REASON:
+        yield "no_reason", {}
