@@ -26,7 +26,7 @@ def test_steps_have_their_structure_and_their_words() -> None:
     assert [step.id for step in lesson.questions] == ["again"]
     step = lesson.step("rename")
     assert step.solution == (Typed(2, "hostname other"),)
-    assert step.text["en"].hints == ("Terminal 2.", "The idea.", "Almost `hostname other`.")
+    assert step.text["en"].hints == ("Terminal 2 is the host's.", "The idea.", "Almost `hostname other`.")
     assert step.text["en"].verdicts == {"not_renamed": "Still {name}.", "passed": "Now {name}."}
     assert step.text["en"].body == "Do it:\n\n```\nhostname other\n```"
     assert lesson.step("guess").text["zh"].body == "猜一猜。"
