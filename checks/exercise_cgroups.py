@@ -7,6 +7,7 @@ from pathlib import PurePosixPath
 
 from workshop.facts import Container, Cpu, Evidence, Facts, Hierarchy, Membership
 from workshop.judging import (
+    ENGINES,
     NotYet,
     Passed,
     Verdict,
@@ -24,6 +25,8 @@ from workshop.judging import (
 
 ENOUGH_PERIODS = 5
 """Throttled periods that no accident explains: half a second of a loop at a fifth of a CPU."""
+NAME = "lab"
+"""What the lesson's lines call the container."""
 IDLE_US = 20_000
 """CPU time that a waiting shell may use while its learner thinks."""
 SHARED_GROUP = re.compile(r"session-.*\.scope|init\.scope|.*\.slice|.*\.service")
@@ -47,6 +50,8 @@ def group_of_its_own(seen: Evidence) -> Verdict:
     """A shell on a terminal became PID 1 of a container that has a cgroup of its own for the cpu controller."""
     ours = _ours(seen)
     for container in new_of(seen, ours):
+        if container.engine in ENGINES and container.name != NAME:
+            return Passed("other_name", container=container.name, path=_place(container).path)
         return Passed(container=container.name, path=_place(container).path)
     for container in seen.appeared():
         return _lacking(container)

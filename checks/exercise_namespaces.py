@@ -84,6 +84,8 @@ def shared_namespaces_named(seen: Evidence) -> Verdict:
 def _wrongly_shared(answered: frozenset[str], container: Namespaces, host: Namespaces) -> NotYet:
     """The first thing to put right in a list of shared namespaces."""
     shared, apart = set(container.shared_with(host)), set(container.apart_from(host))
+    if not answered:
+        return NotYet("none_named")
     if answered == apart:
         return NotYet("other_way_round", names=", ".join(sorted(apart)))
     if wrong := sorted(answered - shared):
@@ -193,7 +195,7 @@ def _instead_of_a_queue(before: Ipc, now: Ipc) -> NotYet:
         return NotYet("semaphores_made", set=max(sets))
     if removed := _ids(before) - _ids(now):
         return NotYet("queue_removed", queue=max(removed))
-    return NotYet("no_queue")
+    return NotYet("made_before", queue=max(_ids(now))) if now.queues else NotYet("no_queue")
 
 
 def queue_named(seen: Evidence) -> Verdict:
