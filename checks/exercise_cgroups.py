@@ -7,7 +7,7 @@ from pathlib import PurePosixPath
 
 from workshop.facts import Container, Cpu, Evidence, Facts, Hierarchy, Membership
 from workshop.judging import (
-    ENGINES,
+    NO_ENGINE,
     NotYet,
     Passed,
     Verdict,
@@ -50,7 +50,7 @@ def group_of_its_own(seen: Evidence) -> Verdict:
     """A shell on a terminal became PID 1 of a container that has a cgroup of its own for the cpu controller."""
     ours = _ours(seen)
     for container in new_of(seen, ours):
-        if container.engine in ENGINES and container.name != NAME:
+        if container.engine not in NO_ENGINE and container.name != NAME:
             return Passed("other_name", container=container.name, path=_place(container).path)
         return Passed(container=container.name, path=_place(container).path)
     for container in seen.appeared():
