@@ -13,6 +13,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from tests.census import census, left_in_the_end, taken_away
 from tests.engines import DaemonError, docker_daemon
@@ -20,6 +21,9 @@ from tests.helper_process import remove_directories
 from workshop.client.connection import Client, HelperError, start_helper
 from workshop.progress import Progress
 from workshop.protocol import Hello
+
+settings.register_profile("any machine", deadline=None)  # a property holds, however busy the machine is
+settings.load_profile("any machine")
 
 for variable in ("PYTHONUNBUFFERED", "PYTHONDONTWRITEBYTECODE"):  # as where a learner works
     os.environ.pop(variable, None)
