@@ -54,6 +54,11 @@ OTHER_LINES = re.compile(r"\b(under_oom|oom_kill_disable|oom_group_kill|oom|max|
 NEAR = 1.6
 """How far from the weights' ratio the times' may be: the scheduler deals in slices of some milliseconds."""
 
+STRANGER_MEMORY, STRANGER_PROCESSES, STRANGER_US = 40 * MEBIBYTE, 6, 1_000_000
+"""What a container for an unknown program may have, and the CPU time that it is to have had."""
+STRANGER_WEIGHT = {1: 256, 2: 35}
+"""A quarter of what is usual; 35 is the most that engines make of 256 shares for version 2."""
+
 
 def small_container(seen: Evidence) -> Verdict:
     """A container with a shell on a terminal has a small memory limit, which it did not have before."""
@@ -203,7 +208,7 @@ def frozen(seen: Evidence) -> Verdict:
         earlier = seen.before.same(container)
         if container.cgroups.frozen and not (earlier and earlier.cgroups.frozen):
             return Passed(container=container.name)
-    stopped = next((one for one in ours if one.init.state == "T"), None)
+    stopped = next((one for one in ours if "T" in (one.init.state, *(each.state for each in one.processes))), None)
     if stopped:
         return NotYet("stopped_by_signal", container=stopped.name)
     if any(one.cgroups.frozen for one in ours):
@@ -244,6 +249,36 @@ def runs_on(seen: Evidence) -> Verdict:
     if all(one.cgroups.frozen for one in here):
         return NotYet("still_frozen", container=here[0].name)
     return NotYet("idle", container=here[0].name)
+
+
+def place_prepared(seen: Evidence) -> Verdict:
+    """A container is limited, light, has worked and is frozen, and was not all of it when the step began."""
+    ours = _workers(seen.now)
+    ready = [one for one in ours if not _lacking(one)]
+    for container in ready:
+        earlier = seen.before.same(container)
+        if earlier is None or _lacking(earlier):
+            return Passed(container=container.name, used_ms=cpu_used(container) // 1000)
+    if ready:
+        return NotYet("already_there", container=ready[0].name)
+    appeared = seen.appeared()
+    likely = sorted(ours, key=lambda one: (len(_lacking(one)), one not in appeared))
+    return _lacking(likely[0])[0] if likely else NotYet("no_container")
+
+
+def _lacking(container: Container) -> list[NotYet]:
+    """What a container lacks of what it is to be for a stranger's program."""
+    name, pids, frozen_now = container.name, container.cgroups.pids, container.cgroups.frozen
+    cpu = container.cgroups.of("cpu")
+    most = STRANGER_WEIGHT[cpu.version if cpu else 2]
+    lacking = {
+        NotYet("much_memory", container=name): not 0 < memory_limit(container) <= STRANGER_MEMORY,
+        NotYet("many_processes", container=name): not (pids and 0 < (pids.limit or 0) <= STRANGER_PROCESSES),
+        NotYet("heavy", container=name, weight=_weight(container), most=most): not 0 < _weight(container) <= most,
+        NotYet("idle", container=name, used_ms=cpu_used(container) // 1000): cpu_used(container) < STRANGER_US,
+        NotYet("runs_on", container=name): not frozen_now,
+    }
+    return [verdict for verdict, lacks in lacking.items() if lacks]
 
 
 def loops_gone(seen: Evidence) -> Verdict:
