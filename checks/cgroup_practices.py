@@ -26,6 +26,10 @@ SMALL = 256 * MEBIBYTE
 """Less than an engine allows without being asked: the container is one of this lesson's."""
 FULL = 40 * MEBIBYTE
 """What the container is to hold in memory."""
+ROOM = 64 * MEBIBYTE
+"""The limit that is enough for that."""
+HOUSE, HELD, BUSY_US = 80 * MEBIBYTE, 50 * MEBIBYTE, 1_000_000
+"""What the last task's container may have at most, what it is to hold, and the CPU time that it is to have had."""
 WORK_US = 300_000
 """CPU time that is work."""
 STRAY = 0.05
@@ -102,6 +106,8 @@ def room_enough(seen: Evidence) -> Verdict:
     ours = _ours(seen)
     for container in ours:
         if memory_used(container) >= FULL > memory_used(seen.before.same(container)):
+            if memory_limit(container) > ROOM:
+                return NotYet("roomy", limit=memory_limit(container) // MEBIBYTE)
             return Passed(usage=memory_used(container) // MEBIBYTE, limit=memory_limit(container) // MEBIBYTE)
     if not ours:
         return NotYet("no_container")
@@ -166,6 +172,44 @@ def network_shaped(seen: Evidence) -> Verdict:
     if sent < SENT:
         return NotYet("nothing_sent", kib=sent // 1024)
     return _time_missed(answered, SENT * 8 / RATE_BITS) or Passed(kib=sent // 1024, seconds=f"{answered:g}")
+
+
+def database_housed(seen: Evidence) -> Verdict:
+    """A new container is held to a processor of its own, has worked only there, and holds much of its small memory."""
+    ours = interactive(seen)
+    fresh = new_of(seen, ours)
+    if not fresh:
+        return none_new(ours)
+    missing = [_missing(seen, one) for one in fresh]
+    if all(missing):
+        return next(one for one in missing if one)
+    container = fresh[missing.index(None)]
+    return Passed(
+        container=container.name, cpu=processors(container)[0], work_ms=cpu_gained(seen, container) // 1000,
+        usage=memory_used(container) // MEBIBYTE, limit=memory_limit(container) // MEBIBYTE,
+    )  # fmt: skip
+
+
+def _missing(seen: Evidence, container: Container) -> NotYet | None:
+    """What a container for a database lacks, in the order in which it is set."""
+    cpus = processors(container)
+    if not 0 < memory_limit(container) <= HOUSE:
+        return NotYet("roomy", container=container.name)
+    if len(cpus) != 1:
+        return NotYet("many", container=container.name, cpus=", ".join(map(str, cpus)))
+    return NotYet("shared", container=container.name) if cpus[0] == 0 else _unproved(seen, container)
+
+
+def _unproved(seen: Evidence, container: Container) -> NotYet | None:
+    """What the account of a container that is set up right does not show yet."""
+    cpu, work, each = processors(container)[0], cpu_gained(seen, container), _each_us(seen, container)
+    if work < BUSY_US:
+        return NotYet("idle", container=container.name, used_ms=work // 1000)
+    elsewhere = sum(each) - each[cpu] if each else 0
+    if elsewhere > work * STRAY:
+        return NotYet("elsewhere", container=container.name, cpu=cpu, other_ms=elsewhere // 1000)
+    usage = memory_used(container)
+    return NotYet("not_filled", container=container.name, usage=usage // MEBIBYTE) if usage < HELD else None
 
 
 def disk_seconds(facts: Facts) -> str:
