@@ -118,6 +118,10 @@ def whited_out(seen: Evidence) -> Verdict:
 
 def made_opaque(seen: Evidence) -> Verdict:
     """A directory of the image's was removed and made anew, which hides what the image has in it."""
+    shells = _shells(seen)
+    one_by_one = [path for one in shells for path, kind in _written(one) if kind == "whiteout" and path.startswith("usr/sbin/")]
+    if one_by_one and not any(("usr/sbin", "opaque") in _written(one) for one in shells):
+        return NotYet("emptied", count=len(one_by_one))
     if any(("usr/sbin", "whiteout") in _written(one) for one in _shells(seen)):
         return NotYet("only_removed")
     return _wrote(seen, "usr/sbin", "opaque", NotYet("not_removed"))
@@ -227,13 +231,42 @@ def drivers(facts: Facts) -> str:
     return " ".join(_stacking(facts)) or "none"
 
 
+def shown_and_hidden(seen: Evidence) -> Verdict:
+    """Of two containers of one image of the learner's, one has deleted a file of the image's that the other shows."""
+    own = [one for one in seen.now.containers if len(layers_of(one)) > 1]
+    hidden = [one for one in own if _hides(one)]
+    pairs = [(one, other) for one in hidden for other in own if layers_of(one) == layers_of(other) and _untouched(other)]
+    for one, other in pairs:
+        if not _hides(seen.before.same(one)) or seen.before.same(other) is None:
+            return Passed(hidden=one.name, shown=other.name, layers=len(layers_of(one)))
+    if pairs:
+        return NotYet("already_there", container=pairs[0][0].name)
+    if hidden:
+        alike = [one for one in hidden if layers_of(one) == layers_of(hidden[0])]
+        return NotYet("both_deleted" if len(alike) > 1 else "one_only", container=hidden[0].name)
+    if replaced := [one for one in own if {("srv", "whiteout"), ("srv", "opaque")} & _written(one)]:
+        return NotYet("whole_directory", container=replaced[0].name)
+    return NotYet("not_deleted", container=own[0].name) if own else NotYet("no_own_image")
+
+
+def _hides(container: Container | None) -> bool:
+    """The file of the last task is deleted in its own layer: overlay makes such a mark only where one is below."""
+    return container is not None and ("srv/note", "whiteout") in _written(container)
+
+
+def _untouched(container: Container) -> bool:
+    """It shows the file of the last task as the image has it."""
+    return not any(path in ("srv", "srv/note") and kind != "directory" for path, kind in _written(container))
+
+
 def tidied(seen: Evidence) -> Verdict:
     """The image that was made is gone."""
     before = [image for image, _ in grown_images(seen.before)]
     gone = [one for one in before if one not in seen.now.images]
     if not before:
         return NotYet("was_not_there")
-    return Passed(image=gone[0].name) if gone else NotYet("image_left", image=before[-1].name)
+    left = [one for one in before if one not in gone]
+    return NotYet("image_left", image=left[-1].name) if left else Passed(image=gone[0].name)
 
 
 def _shells(seen: Evidence) -> list[Container]:

@@ -30,7 +30,7 @@ HOST_ONLY = frozenset(
     {"make_queue", "queue_on_host", "remove_queue", "controllers", "chroot", "chroot_pid", "chroot_namespaces", "leave_chroot"}
     | {"begin", "unshare", "shared", "identity", "number", "pivot", "power", "restrict"}
     | {"layer", "layer_digest", "config", "manifest", "index", "load", "image_id", "again", "changed", "tidy"}
-    | {"commit", "size", "third", "which", "drivers"}
+    | {"commit", "size", "third", "which", "drivers", "file_system/together"}
     | {f"architecture/{name}" for name in ("stay", "kill_client", "kill_attached", "speak", "registry", "leave")}
     | {f"lxc/{name}" for name in ("start", "inside", "start_copy", "whose", "bound", "left")}
 )
