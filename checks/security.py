@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from workshop.facts import Container, Evidence, Facts
+from workshop.facts import Container, Evidence, Facts, Namespaces
 from workshop.judging import (
     CAP_SYS_ADMIN,
     OVERFLOW_UID,
@@ -27,6 +27,8 @@ from workshop.judging import (
     unanswered,
 )
 
+CAP_NET_BIND_SERVICE = 1 << 10
+"""The capability to open ports below 1024."""
 NO_LABEL = frozenset({"none", "no", "nothing", "empty", "-", "无", "没有", "空"})
 
 
@@ -175,6 +177,31 @@ def hardened_container_started(seen: Evidence) -> Verdict:
             return NotYet("nothing_taken", container=container.name)
         return NotYet("new_privileges", container=container.name)
     return NotYet("not_by_hand", container=appeared[0].name) if appeared else NotYet("no_container")
+
+
+def cell_made(seen: Evidence) -> Verdict:
+    """A new container keeps one capability at most, gains no privileges, and has a filter or a root of its own."""
+    shells, host = interactive(seen), seen.now.host.namespaces
+    fresh = new_of(seen, shells)
+    gaps = [(one, gap) for one in fresh if (gap := _gap(one, host))]
+    if len(gaps) < len(fresh):
+        container = next(one for one in fresh if not _gap(one, host))
+        return Passed(container=container.name, held=container.security.bounding.bit_count())
+    if gaps:
+        return gaps[0][1]
+    old = [one for one in shells if not _gap(one, host)]
+    return NotYet("already_there", container=old[0].name) if old else NotYet("no_container")
+
+
+def _gap(container: Container, host: Namespaces) -> NotYet | None:
+    """The first wall that a container for a server lacks, None where all three stand."""
+    security = container.security
+    if security.bounding & ~CAP_NET_BIND_SERVICE:
+        return NotYet("too_many", container=container.name, held=security.bounding.bit_count())
+    if not security.no_new_privileges:
+        return NotYet("gains", container=container.name)
+    walled = security.seccomp == SECCOMP_FILTER or "user" in container.namespaces.apart_from(host)
+    return None if walled else NotYet("no_third", container=container.name)
 
 
 def containers_gone(seen: Evidence) -> Verdict:
