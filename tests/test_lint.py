@@ -199,8 +199,8 @@ def root(tmp_path: Path) -> Path:
 
 
 def test_our_own_lessons_are_whole() -> None:
-    """The workshop's lessons have nothing to mend."""
-    assert render(lint(), "en") == "Nothing to mend."
+    """The workshop's lessons have nothing to fix."""
+    assert render(lint(), "en") == "Nothing to fix."
 
 
 def test_our_own_lessons_take_five_to_fifteen_minutes() -> None:
@@ -327,5 +327,5 @@ def test_the_command_fails_where_something_is_wrong(root: Path) -> None:
     assert CliRunner().invoke(main, ["lint", str(root), "--lang", "en"]).exit_code == 0
     english("- The idea.\n", "")(root)
     result = CliRunner().invoke(main, ["lint", str(root), "--lang", "en"])
-    assert (result.exit_code, result.output.splitlines()[-1]) == (1, "1 to mend.")
+    assert (result.exit_code, result.output.splitlines()[-1]) == (1, "1 to fix.")
     assert result.output.startswith("small/rename, en.md: has 2 hints; write 3")
