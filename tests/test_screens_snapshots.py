@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.screens import Kernel, container, facts, matches_snapshot, opened, passed, session, settled, until
+from tests.screens import Kernel, container, facts, matches_snapshot, opened, passed, screen_text, session, settled, until
 from workshop.facts import Queue
+from workshop.words import say
 
 SIZES = [(80, 24), (160, 48)]
 pytestmark = [
@@ -42,6 +43,8 @@ async def test_solution(tmp_path: Path, size: tuple[int, int], language: str) ->
     async with opened(running, size, "queue") as pilot:
         await pilot.press("s")
         await settled(pilot)
+        if size == SIZES[0]:  # too much for the small one, which says so with the next look at the latest
+            await until(pilot, lambda: say(language, "tui.read_on") in screen_text(pilot.app))
         matches_snapshot(pilot.app, name("solution", size, language))
 
 

@@ -57,7 +57,7 @@ async def solution(step: StepScreen) -> None:
 async def _solution(step: StepScreen) -> None:
     await step.side.show_help(step.now, step.visit)
     step.side.pane.reach("solution")
-    step.label()
+    step.call_after_refresh(step.label)  # once it is laid out: whether there is more to read shows then
     await step.ask(step.workshop.desk.solution)
 
 
