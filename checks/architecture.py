@@ -162,6 +162,8 @@ def all_gone(seen: Evidence) -> Verdict:
     if not there and not seen.before.registry.answers:
         return NotYet("was_not_there")
     left = left_of(seen, there)
+    if left and seen.now.registry.answers:
+        return NotYet("both_left", container=left[0].name)
     if left:
         return NotYet("still_running", container=left[0].name)
     return NotYet("still_answers") if seen.now.registry.answers else Passed()

@@ -82,7 +82,10 @@ def containers_gone(seen: Evidence) -> Verdict:
     if not there:
         return NotYet("was_not_there")
     left = left_of(seen, there)
-    return NotYet("still_running", container=left[0].name, count=len(left)) if left else Passed(count=len(there))
+    if left:
+        return NotYet("still_running" if len(left) == len(there) else "one_left", container=left[0].name, count=len(left))
+    started = [one for one in _ours(seen.now.containers) if one in seen.appeared()]
+    return NotYet("another_there", container=started[0].name) if started else Passed(count=len(there))
 
 
 def parent_name(facts: Facts) -> str:
