@@ -9,10 +9,12 @@ from workshop.judging import (
     NotYet,
     Passed,
     Verdict,
+    at_terminal,
     has_own,
     interactive,
     moment,
     new_of,
+    newest_first,
     not_by_hand,
     number,
     targets_of,
@@ -23,6 +25,8 @@ OWN = ("ipc", "mnt", "pid", "user", "uts")
 """The namespaces that the command of the lesson makes."""
 DAY = 86_400
 """Seconds of a day."""
+MINUTE = 60
+"""Seconds that an offset may be off: somebody may have reckoned with the uptime."""
 KEY_BITS = 0xFFFFFFFF
 """The kernel lists keys as signed numbers, ipcs shows them in hexadecimal without a sign."""
 
@@ -79,11 +83,16 @@ def renamed_inside(seen: Evidence) -> Verdict:
         return NotYet("no_container")
     if seen.now.host.hostname != seen.before.host.hostname:
         return NotYet("host_renamed", name=seen.now.host.hostname, old=seen.before.host.hostname)
-    for container in ours:
-        earlier = seen.before.same(container)
-        if container.hostname != (earlier.hostname if earlier else seen.now.host.hostname):
-            return Passed(name=container.hostname, host=seen.now.host.hostname)
-    return NotYet("same_name", name=ours[0].hostname, pid=ours[0].init.pid)
+    renamed = [one.hostname for one in ours if one.hostname != _earlier_name(seen, one)]
+    if renamed and (called := seen.drawn.get("called", renamed[0])) in renamed:
+        return Passed(name=called, host=seen.now.host.hostname)
+    return NotYet("other_name", name=renamed[0]) if renamed else NotYet("same_name", name=ours[0].hostname, pid=ours[0].init.pid)
+
+
+def _earlier_name(seen: Evidence, container: Container) -> str:
+    """Its host name when the step began, the host's for a new one."""
+    earlier = seen.before.same(container)
+    return earlier.hostname if earlier else seen.now.host.hostname
 
 
 def queue_made(seen: Evidence) -> Verdict:
@@ -97,7 +106,21 @@ def queue_made(seen: Evidence) -> Verdict:
             return Passed(queue=made[0].id, namespace=container.namespaces.ipc)
     if stray := _new(seen.before.host.ipc.queues, seen.now.host.ipc.queues):
         return NotYet("on_host", queue=stray[0].id)
+    if any(_others_made(seen, one) for one in ours):
+        return NotYet("other_kind")
     return NotYet("already_there", queue=ours[0].ipc.queues[0].id) if ours[0].ipc.queues else NotYet("no_queue")
+
+
+def _others_made(seen: Evidence, container: Container) -> bool:
+    """The container has a new IPC object that is no queue."""
+    earlier = seen.before.same(container)
+    return bool(_no_queues(container) - (_no_queues(earlier) if earlier else set()))
+
+
+def _no_queues(container: Container) -> set[tuple[str, int]]:
+    """Its IPC objects of the other two kinds."""
+    ipc = container.ipc
+    return {("segment", one.id) for one in ipc.segments} | {("semaphores", one.id) for one in ipc.semaphores}
 
 
 def key_named(seen: Evidence) -> Verdict:
@@ -118,18 +141,36 @@ def key_named(seen: Evidence) -> Verdict:
 
 
 def older_started(seen: Evidence) -> Verdict:
-    """A shell on a terminal became PID 1 of a container whose clock since boot is ahead of the host's by days."""
-    appeared = seen.appeared()
-    for container in interactive(seen):
-        if container in appeared and container.clocks.boottime >= DAY:
-            return Passed(days=container.clocks.boottime // DAY, container=container.name)
-    for container in appeared:
-        if "time" in container.namespaces.shared_with(seen.now.host.namespaces):
-            return NotYet("host_time", container=container.name)
-        if container.clocks.boottime >= DAY:
-            return NotYet("no_shell", container=container.name)
+    """A shell on a terminal became PID 1 of a container without real root, days older than the host, with a queue of its own."""
+    host = seen.now.host.namespaces
+    appeared = sorted(newest_first(seen.appeared()), key=lambda one: "time" in one.namespaces.shared_with(host))
+    lacks = [(one, _not_older(seen, one)) for one in appeared]
+    for container, lacking in lacks:
+        if not lacking:
+            days, queue = container.clocks.boottime // DAY, container.ipc.queues[0].id
+            return Passed(days=days, container=container.name, queue=queue)
+    return (lacks[0][1] if lacks else None) or NotYet("no_new_container")
+
+
+def _not_older(seen: Evidence, container: Container) -> NotYet | None:
+    """What keeps a new container from being the older one."""
+    if "time" in (shared := container.namespaces.shared_with(seen.now.host.namespaces)):
+        return NotYet("host_time", container=container.name)
+    if not _ahead(seen, container):
         return NotYet("no_offset", container=container.name, seconds=container.clocks.boottime)
-    return NotYet("no_new_container")
+    if not at_terminal(container):
+        return NotYet("no_shell", container=container.name)
+    if not (root := container.users.host_uid(0)):
+        return NotYet("no_map" if root is None else "real_root", container=container.name)
+    if "ipc" in shared:
+        return NotYet("host_queues", container=container.name)
+    return None if container.ipc.queues else NotYet("no_queue", container=container.name)
+
+
+def _ahead(seen: Evidence, container: Container) -> bool:
+    """Its clock since boot is ahead by the days that this learner was given; any number of whole days where none were."""
+    older = int(seen.drawn.get("older", container.clocks.boottime // DAY))
+    return older > 0 and abs(container.clocks.boottime - older * DAY) < MINUTE
 
 
 def containers_gone(seen: Evidence) -> Verdict:
