@@ -98,9 +98,12 @@ def grandchild_started(seen: Evidence) -> Verdict:
     if not ours:
         return NotYet("no_container")
     found = [(one, process) for one in ours for process in _others(one) if _inner_parent(one, process) > 1]
-    for container, process in found:
-        if is_new(seen, container, process):
+    new = [one for one in found if is_new(seen, *one)]
+    for container, process in new:
+        if _is_asked_for(seen, process):
             return Passed(name=process.name, pid=process.inner, parent=_inner_parent(container, process))
+    if new:
+        return NotYet("other_program", name=new[0][1].name, pid=new[0][1].inner)
     if found:
         return NotYet("already_there", name=found[0][1].name, pid=found[0][1].inner)
     children = [process for one in ours for process in _others(one) if _inner_parent(one, process) == 1]
@@ -108,6 +111,12 @@ def grandchild_started(seen: Evidence) -> Verdict:
         return NotYet("no_child")
     last = children[-1]
     return NotYet("only_shell", pid=last.inner) if last.name == ours[0].init.name else NotYet("child_of_first", name=last.name)
+
+
+def _is_asked_for(seen: Evidence, process: Process) -> bool:
+    """It sleeps as long as this learner was told; whatever runs will do where nothing was told."""
+    nap = seen.drawn.get("nap")
+    return nap is None or {"sleep", str(nap)} <= {one.rpartition("/")[2] for one in process.arguments}
 
 
 def orphan_adopted(seen: Evidence) -> Verdict:

@@ -148,6 +148,32 @@ def ping_answered(seen: Evidence) -> Verdict:
     return NotYet("pinged_itself") if replies else NotYet("no_reply")
 
 
+def pinged_through(seen: Evidence) -> Verdict:
+    """Both containers that are plugged into one switch have the addresses asked for, and the first one got replies."""
+    left, joined = _left(seen), _bridged(seen.now)
+    if not left or not joined:
+        return NotYet("no_cable_now")
+    for place, container in enumerate(sorted(joined, key=lambda one: one != left), 1):
+        end = _ends(container)[0]
+        if lacking := _not_ready(container, end, place, str(seen.drawn.get("net", ""))):
+            return lacking
+    return ping_answered(seen)
+
+
+def _not_ready(container: Container, end: Interface, place: int, net: str) -> NotYet | None:
+    """What an end lacks to have this place in the learner's network; any address will do where none was given."""
+    given = _addresses(end)
+    if not given:
+        return NotYet("no_address", container=container.name, name=end.name)
+    wanted = IPv4Interface(f"10.{net}.0.{place}/24") if net else given[0]
+    other = NotYet("other_address", container=container.name, name=end.name, address=str(given[0]), number=place)
+    if wanted.ip not in {one.ip for one in given}:
+        return other
+    if not end.up:  # the kernel tells the length of its network only when it is up
+        return NotYet("down", container=container.name, name=end.name)
+    return None if wanted in given else other
+
+
 def bridge_made(seen: Evidence) -> Verdict:
     """A container has a bridge in its network namespace, and the bridge is up."""
     if not _left(seen):

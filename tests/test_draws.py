@@ -43,7 +43,7 @@ Start a container whose host name is `{host}`.
 - `--hostname …`
 
 ### solution
-The option sets it.
+The option sets it, as no name is asked of the host.
 
 ### verdicts
 - passed: It is {name}.

@@ -16,7 +16,7 @@ from click.testing import CliRunner
 
 from tests import small_lesson
 from workshop.authoring.lint import lint, render
-from workshop.authoring.lint_terms import term_problems
+from workshop.authoring.lint_terms import order_problems, term_problems
 from workshop.authoring.problem import Problem
 from workshop.cli import main
 from workshop.course import parse_glossary
@@ -177,7 +177,7 @@ TERM_SPOILS: list[tuple[str, Spoil]] = [
     ("term_too_early", english("- yes: It will.", "- yes: It will have other names.")),
     ("term_not_shown", english("Do it:", "Rename it:")),
 ]
-"""What is wrong with words, which is not asked of our own lessons yet."""
+"""What is wrong with words. That no question uses a word too early is not asked of our own lessons yet."""
 FINE_WORDS: list[Spoil] = [
     english("Guess.", "Guess what `hostname` says of ~/syscalls, {hostname} and --hostname."),
     english("Guess.", "Guess.\n\n```\nls folder; hostname\n```"),
@@ -189,7 +189,8 @@ FINE_WORDS: list[Spoil] = [
 
 def words_found(root: Path) -> list[Problem]:
     """What is wrong with the words of the small lesson, by the small glossary."""
-    return list(term_problems(load_library(root), TERMS))
+    library = load_library(root)
+    return [*term_problems(library, TERMS), *order_problems(library, TERMS)]
 
 
 @pytest.fixture

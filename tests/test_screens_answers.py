@@ -38,7 +38,7 @@ async def test_a_prediction_offers_neither_hint_nor_solution(tmp_path: Path) -> 
         keys = screen_text(pilot.app).splitlines()[-1]
         assert "hint" not in keys and "solve" not in keys
         await pilot.press("s")
-        await until(pilot, lambda: "There is no solution here" in screen_text(pilot.app))
+        await until(pilot, lambda: "There is no solution to show here" in screen_text(pilot.app))
         assert "Solution:" not in screen_text(pilot.app)
 
 

@@ -13,6 +13,7 @@ from .lint_cases import case_problems
 from .lint_checks import CheckFile, import_problems, slug_problems
 from .lint_names import introduction_problems, name_problems
 from .lint_steps import prose_problems, step_problems
+from .lint_terms import term_problems
 from .problem import Problem, problem
 
 IGNORED = frozenset({"__pycache__"})
@@ -25,7 +26,8 @@ def lint(folder: Path | None = None) -> list[Problem]:
         library = load_library(root)
     except ContentError as error:
         return [problem(str(root), "not_loadable", message=str(error))]
-    return [*_stray_files(library), *_numbers(library), *(one for lesson in library.lessons for one in _lesson(library, lesson))]
+    lessons = (one for lesson in library.lessons for one in _lesson(library, lesson))
+    return [*_stray_files(library), *_numbers(library), *lessons, *term_problems(library)]
 
 
 def render(problems: list[Problem], language: str) -> str:

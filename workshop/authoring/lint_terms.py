@@ -63,15 +63,25 @@ def _prose(text: str) -> str:
 
 
 def term_problems(library: Library, glossary: Sequence[Term] | None = None) -> Iterator[Problem]:
-    """Wrong terms in the lessons' prose, and questions that use a term of the glossary before the step that explains it."""
+    """Wrong terms in the lessons' prose, and terms of the glossary that the step which should show them does not name."""
     for lesson in library.lessons:
         yield from _other_terms(lesson)
+    for term in _of_course(library, glossary):
+        yield from _not_shown(library, term)
+
+
+def order_problems(library: Library, glossary: Sequence[Term] | None = None) -> Iterator[Problem]:
+    """Questions that use a term of the glossary before the step that explains it."""
     order = {step.where: number for number, step in enumerate(library.steps)}
-    for term in load_glossary() if glossary is None else glossary:
-        if term.shown in order:  # else it is another course's
-            yield from _not_shown(library, term)
-            for step in library.steps[: order[term.shown]]:
-                yield from _too_early(step, term)
+    for term in _of_course(library, glossary):
+        for step in library.steps[: order[term.shown]]:
+            yield from _too_early(step, term)
+
+
+def _of_course(library: Library, glossary: Sequence[Term] | None) -> list[Term]:
+    """The terms that these lessons show; what others' lessons show is not theirs to explain."""
+    known = {step.where for step in library.steps}
+    return [term for term in (load_glossary() if glossary is None else glossary) if term.shown in known]
 
 
 def _other_terms(lesson: Lesson) -> Iterator[Problem]:

@@ -46,7 +46,7 @@ def _of_others(export: Export, library: Library) -> Iterator[Doubt]:
         step = known_step(event, library)
         if step is None or event.evidence is None or event.content != content_version(library, step):
             continue  # an earlier version of the lesson may have drawn from other values
-        if event.evidence.drawn not in ({}, drawn(library.lesson(step.lesson), export.id)):
+        if event.evidence.drawn != drawn(library.lesson(step.lesson), export.id):
             yield _forged(event, "drawn_for_others")
 
 
