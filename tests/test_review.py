@@ -204,6 +204,12 @@ def test_an_answer_may_be_written_in_many_ways(answer: str, wanted: str | float)
     assert judge_question(Asked(wanted), answer).kind == "passed"
 
 
+def test_an_endless_answer_is_wrong_and_nothing_else() -> None:
+    """However many digits it has."""
+    assert judge_question(Asked(7), "7" * 10_000).slug == "wrong"
+    assert not means("7" * 10_000, 7)
+
+
 # The review on the screens
 
 

@@ -241,6 +241,16 @@ async def test_keys_go_to_the_shell_until_the_way_out(tmp_path: Path) -> None:
         await until(pilot, lambda: "[Terminal 2]" in screen_text(pilot.app))
 
 
+async def test_a_step_is_shown_whatever_is_pressed_right_after_n(tmp_path: Path) -> None:
+    """Typing again what is needed breaks off no step that begins: text and keys are of the same one."""
+    async with opened(at(tmp_path, Kernel(), "queue"), step="start") as pilot:
+        await pilot.press("n", "r")
+        await until(pilot, lambda: "3/4. Do" in screen_text(pilot.app))
+        await settled(pilot)
+        assert "Make a queue on the host" in screen_text(pilot.app).splitlines()[0]
+        assert "box run" not in screen_text(pilot.app).splitlines()[3]
+
+
 @pytest.mark.parametrize("key", ["ctrl+c", "ctrl+q"])
 async def test_no_control_key_leaves(tmp_path: Path, key: str) -> None:
     """In the lesson it says how to leave."""

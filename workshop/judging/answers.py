@@ -20,9 +20,13 @@ _SAME = {
 _NOTHING = frozenset({"none", "nothing", "no", "nil", "0", "无", "没有", "都不同"})
 
 
+LONGEST = 4000
+"""Characters of an answer that are read: more than any path has (PATH_MAX), and fewer digits than Python makes a number of."""
+
+
 def typed(answer: str | None) -> str:
-    """The answer as it was meant: full-width characters as plain ones, no surrounding space, none that is unseen."""
-    return clean(unicodedata.normalize("NFKC", answer or "").replace("\u2212", "-")).strip()
+    """The answer as it was meant: full-width characters as plain ones, no surrounding space, none that is unseen, and bounded."""
+    return clean(unicodedata.normalize("NFKC", (answer or "")[:LONGEST]).replace("\u2212", "-")).strip()[:LONGEST]
 
 
 def number(answer: str | None) -> int | None:

@@ -249,7 +249,7 @@ class Plain:
     def _do_hint(self) -> None:
         hint, now = self._desk.hint(), self._desk.now
         if hint is None:
-            self._say("no_more_hints")
+            self._say("no_more_hints" if now.text.hints else "no_hints")
         else:
             label = say(now.language, "tui.hint", number=now.hints_given, count=len(now.text.hints))
             self._prose(joined(label, hint))

@@ -35,7 +35,7 @@ async def show_map(step: StepScreen) -> None:
 
 async def hint(step: StepScreen) -> None:
     """One more hint."""
-    step.work.do(_hint(step), "help")
+    step.work.do(partial(_hint, step), "help")
 
 
 async def _hint(step: StepScreen) -> None:
@@ -51,7 +51,7 @@ async def solution(step: StepScreen) -> None:
         step.note("no_solution")
         return
     step.visit.solution_shown = True
-    step.work.do(_solution(step), "help")
+    step.work.do(partial(_solution, step), "help")
 
 
 async def _solution(step: StepScreen) -> None:
@@ -65,15 +65,15 @@ async def type_solution(step: StepScreen) -> None:
     """Type the solution's lines into the terminals, once it was read."""
     lines = step.now.lines
     if not step.visit.solution_shown:
-        step.note("solution_first")
+        step.note("solution_first" if step.now.text.solution else "no_solution")
     elif lines:
         step.visit.deeds = True
-        step.work.do(step.terminals.type_lines(lines), "type", exclusive=True)
+        step.work.do(partial(step.terminals.type_lines, lines), "type", exclusive=True)
 
 
 async def rebuild(step: StepScreen) -> None:
     """Type again what the step needs and what is gone."""
-    step.work.do(_rebuild(step), "begin", exclusive=True)
+    step.work.do(partial(_rebuild, step), "rebuild", exclusive=True)
 
 
 async def _rebuild(step: StepScreen) -> None:
@@ -89,7 +89,7 @@ async def _rebuild(step: StepScreen) -> None:
 
 async def undo(step: StepScreen) -> None:
     """Remove what appeared since the step began, and say what went."""
-    step.work.do(_undo(step), "undo")
+    step.work.do(partial(_undo, step), "undo")
 
 
 async def _undo(step: StepScreen) -> None:
@@ -109,7 +109,7 @@ async def check(step: StepScreen) -> None:
     if step.measuring.run:
         step.measuring.stop()
     elif step.now.step.experiment:
-        step.work.do(_measure(step), "measure", exclusive=True)
+        step.work.do(partial(_measure, step), "measure", exclusive=True)
     else:
         step.notify(say(step.now.language, "tui.looked"), timeout=1, markup=False)
         step.looks.want()
@@ -144,7 +144,7 @@ async def digit(number: int, step: StepScreen) -> None:
     """Choose by number; begin an answer that is a number; where nothing is asked, go to that terminal."""
     choices = list(step.now.text.choices)
     if 0 < number <= len(choices):
-        step.work.do(step.judge(choices[number - 1]), "answer")
+        step.work.do(partial(step.judge, choices[number - 1]), "answer")
     elif step.side.field.display:
         step.side.field.begin(str(number))
     elif not choices and number in NUMBERS:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine
-from typing import Any
+from collections.abc import Awaitable, Callable
 
 from textual.screen import Screen
 from textual.timer import Timer
@@ -19,7 +18,7 @@ class LookLoop:
     """Calls `look` whenever one is wanted, as work that `do` lets go on beside the screen."""
 
     def __init__(
-        self, screen: Screen[None], look: Callable[[], Awaitable[None]], do: Callable[[Coroutine[Any, Any, None], str], None]
+        self, screen: Screen[None], look: Callable[[], Awaitable[None]], do: Callable[[Callable[[], Awaitable[None]], str], None]
     ) -> None:
         """Nothing is looked at before `start`."""
         self._screen = screen
@@ -50,7 +49,7 @@ class LookLoop:
         self._wanted = True
         if self._may_look and not self._looking:
             self._looking = True
-            self._do(self._look_while_wanted(), "look")
+            self._do(self._look_while_wanted, "look")
 
     async def _look_while_wanted(self) -> None:
         try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, ClassVar, ParamSpec, TypeVar, cast
 
 from textual import on
@@ -82,7 +83,7 @@ class StepScreen(Screen[None]):
         """Paint, then fill."""
         self.side.pane.focus()
         self.label()
-        self.call_after_refresh(lambda: self.work.do(self._furnish(), "furnish"))
+        self.call_after_refresh(lambda: self.work.do(self._furnish, "furnish"))
 
     def on_unmount(self) -> None:
         """The learner leaves."""
@@ -129,12 +130,14 @@ class StepScreen(Screen[None]):
         """Begin another step, as the map asks for."""
         if where != self.where:
             self.where = where
-            self.work.do(self._begin(), "begin", exclusive=True)
+            self.work.do(self._begin, "begin", exclusive=True)
 
     async def _begin(self) -> None:
         """Look at how the kernel is as the step begins, and show the step, whether or not there is anything to be seen."""
         self.visit = Visit()
         self.measuring.stop()
+        self.work.stop("rebuild")  # it was for the step that is left
+        self.remove_class("-picture")  # another step is read first
         try:
             await self.ask(self.workshop.desk.go, self.where)
         except Trouble as trouble:
@@ -196,7 +199,7 @@ class StepScreen(Screen[None]):
         """Another layout: nothing is lost, labels are cut to fit and figures drawn anew."""
         self.call_after_refresh(self.label)
         if self._ready:
-            self.call_after_refresh(lambda: self.work.do(self.side.redraw(self.now, self.visit), "redraw"))
+            self.call_after_refresh(lambda: self.work.do(lambda: self.side.redraw(self.now, self.visit), "redraw"))
 
     def on_descendant_focus(self) -> None:
         """Say where keys go now."""
@@ -254,7 +257,7 @@ class StepScreen(Screen[None]):
     def _judge_typed(self, event: AnswerField.Answered) -> None:
         """Judge what was typed against the kernel."""
         self.visit.deeds = True
-        self.work.do(self.judge(event.answer), "answer")
+        self.work.do(partial(self.judge, event.answer), "answer")
 
     # Keys
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine
-from typing import Any
+from collections.abc import Awaitable, Callable
 
 from textual.screen import Screen
+from textual.worker import Worker
 
 from ...learning import Trouble
 
@@ -19,13 +19,21 @@ class Work:
         self._explain = explain
         self._own_up = own_up
 
-    def do(self, work: Coroutine[Any, Any, None], group: str, exclusive: bool = False) -> None:
+    def do(self, work: Callable[[], Awaitable[None]], group: str, exclusive: bool = False) -> None:
         """Let work go on; if `exclusive`, in place of what goes on in its group."""
-        self._screen.run_worker(self._guarded(work, group), group=group, exclusive=exclusive)
 
-    async def _guarded(self, work: Coroutine[Any, Any, None], group: str) -> None:
+        async def guarded() -> None:
+            await self._guarded(work, group)
+
+        _: Worker[None] = self._screen.run_worker(guarded, group=group, exclusive=exclusive)
+
+    def stop(self, group: str) -> None:
+        """Break off what goes on in this group."""
+        self._screen.workers.cancel_group(self._screen, group)
+
+    async def _guarded(self, work: Callable[[], Awaitable[None]], group: str) -> None:
         try:
-            await work
+            await work()
         except Trouble as trouble:
             self._explain(str(trouble))
         except Exception as error:  # whatever it is, it is told and logged

@@ -21,6 +21,7 @@ class AnswerField(Input):
         """Hidden, and typing begins behind what stands in it."""
         super().__init__(id="answer", select_on_focus=False)
         self.display = False
+        self._given = False
 
     def ask(self, wanted: bool, prompt: str) -> None:
         """Show it, empty, with this prompt, or hide it."""
@@ -29,13 +30,15 @@ class AnswerField(Input):
         self.value = ""
 
     def begin(self, text: str) -> None:
-        """Take the keys, and put this text behind what stands there."""
+        """Take the keys, and put this text after what stands there, unless that was given already."""
         self.screen.set_focus(self)
-        self.value += text
+        self.value = text if self._given else self.value + text
+        self._given = False
         self.cursor_position = len(self.value)
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         """An answer is given by Enter; an empty field is none."""
         event.stop()
         if answer := event.value.strip():
+            self._given = True
             self.post_message(self.Answered(answer))
