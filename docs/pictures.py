@@ -39,7 +39,7 @@ from workshop.faces.terminal.pane import TerminalPane  # noqa: E402  # the same
 from workshop.facts import SUBJECTS, Facts, Measured  # noqa: E402  # the same
 from workshop.learning import Desk, Session  # noqa: E402  # the same
 from workshop.learning.experiments.programs import Surroundings  # noqa: E402  # the same
-from workshop.learning.experiments.run import Run  # noqa: E402  # the same
+from workshop.learning.experiments.run import ExperimentRun  # noqa: E402  # the same
 from workshop.pictures.architecture import architecture  # noqa: E402  # the same
 from workshop.pictures.charts import charts  # noqa: E402  # the same
 from workshop.pictures.drawing import isolation, processes, timeline  # noqa: E402  # the same
@@ -228,7 +228,7 @@ def start_times() -> Measured | None:
     """Twenty starts of a process, of a container, and of what else can be had here."""
     observer = Observer()
     try:
-        return Run("start_times", Surroundings("box", observer, find())).complete()
+        return ExperimentRun("start_times", Surroundings("box", observer, find())).complete()
     finally:
         observer.close()
 
