@@ -77,7 +77,7 @@ def test_answers_are_judged_against_the_kernel(tmp_path: Path) -> None:
 def test_hints_solution_picture_map_and_help(tmp_path: Path) -> None:
     """Everything that the screens have is there as a command."""
     running = session(tmp_path, Kernel(facts(container())))
-    written = dialogue(running, "next", "hint", "hint", "hint", "solution", "picture", "map", "undo", "help", "back")
+    written = dialogue(running, "next", "hint", "hint", "hint", "solution", "picture", "map", "map 1", "undo", "help", "back")
     for expected in (
         "Hint 1 of 2: Look at the command above.",
         "There are no more hints.",
@@ -90,6 +90,14 @@ def test_hints_solution_picture_map_and_help(tmp_path: Path) -> None:
         "Step 1 of 4. Predict",
     ):
         assert expected in written
+
+
+def test_the_map_leads_to_any_step(tmp_path: Path) -> None:
+    """A number lists a lesson's steps, two go to a step; what is not there is said to be none, and nothing else happens."""
+    written = dialogue(session(tmp_path, Kernel()), "map", "map 1", "map 1 3", "map 2", "map 1 9", "map one")
+    assert "1. Whose queue is it?" in written and "  3. Make a queue on the host (later)" in written
+    assert "Step 3 of 4. Do: Make a queue on the host" in written
+    assert written.count("There is no such lesson or step: lessons have the numbers 1 to 1.") == 3
 
 
 def test_commands_in_chinese(tmp_path: Path) -> None:

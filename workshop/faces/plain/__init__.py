@@ -24,7 +24,7 @@ COMMANDS = {
     "glossary": "g", "map": "m", "language": "l", "help": "?", "quit": "q",
 }  # fmt: skip
 """Each command and its letter, which is the same as its key in the screens."""
-TAKING = ("answer", "glossary")
+TAKING = ("answer", "glossary", "map")
 """Commands that take what follows them."""
 
 
@@ -303,18 +303,33 @@ class Plain:
             names = say(now.language, "glossary.and").join(explained.name(term, now) for term in others)
             self._prose(f"\n{say(now.language, 'glossary.rest', words=names)}")
 
-    def _do_map(self) -> None:
+    def _do_map(self, place: str) -> None:
+        """All lessons; by its number one lesson's steps; by both numbers on to a step."""
         now = self._desk.now
-        for lesson in now.position.library.lessons:
-            self._show_lesson(now, lesson)
+        lessons = now.position.library.lessons
+        match [int(part) if part.isdecimal() else 0 for part in place.split()]:
+            case []:
+                for number, lesson in enumerate(lessons, 1):
+                    self._show_lesson(now, number, lesson)
+                self._say("map_on")
+            case [lesson] if 0 < lesson <= len(lessons):
+                self._show_lesson(now, lesson, lessons[lesson - 1])
+                self._show_steps(now, lessons[lesson - 1])
+            case [lesson, step] if 0 < lesson <= len(lessons) and 0 < step <= len(lessons[lesson - 1].steps):
+                self._begin(lessons[lesson - 1].steps[step - 1].where)
+            case _:
+                self._say("no_such_place", count=len(lessons))
 
-    def _show_lesson(self, now: Snapshot, lesson: Lesson) -> None:
+    def _show_lesson(self, now: Snapshot, number: int, lesson: Lesson) -> None:
         title, count = now.wording.lesson(lesson).title, now.position.count(lesson.steps)
-        self._say("map_lesson", lesson=title, minutes=lesson.minutes, passed=count.passed, count=count.possible)
+        how_far = {"passed": count.passed, "count": count.possible}
+        self._say("map_lesson", number=number, lesson=title, minutes=lesson.minutes, **how_far)
         if count.impossible:
             self._say("map_impossible", count=count.impossible)
         if waiting := len(now.position.due(lesson, time.time())):
             self._say("map_due", count=waiting)
+
+    def _show_steps(self, now: Snapshot, lesson: Lesson) -> None:
         for number, step in enumerate(lesson.steps, 1):
             text = step.text.get(now.language)
             state = say(now.language, f"tui.state_{now.position.state(step)}")
