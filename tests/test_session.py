@@ -19,6 +19,7 @@ from workshop.learning.position import Count
 from workshop.learning.session import Session
 from workshop.pictures import FIGURES, drawn
 from workshop.progress.progress import Progress
+from workshop.words import say
 
 TOML = """
 [[step]]
@@ -298,7 +299,7 @@ def test_another_learners_box_is_not_what_a_step_needs(machine: Machine, session
     stranger = replace(BOX, owners=(1000,))
     machine.facts = Facts(containers=(stranger,), caller=0)
     assert isinstance(verdict := session.check(), NotYet) and verdict.slug == "no_container"
-    assert session.undo() == ["Nothing to undo: nothing has appeared since this step began. What was only changed, such as a limit, stays as it is."]
+    assert session.undo() == [say("en", "session.nothing_to_undo")]
     session.go("tiny/queue")
     assert [one.line for one in session.rebuild()] == ["box run -it busybox"]
     machine.facts = Facts(containers=(stranger, replace(BOX, namespaces=Namespaces(pid=8), owners=(0,))), caller=0)
