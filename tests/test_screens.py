@@ -241,8 +241,9 @@ async def test_keys_go_to_the_shell_until_the_way_out(tmp_path: Path) -> None:
         await until(pilot, lambda: "[Terminal 2]" in screen_text(pilot.app))
 
 
-async def test_a_step_is_shown_whatever_is_pressed_right_after_n(tmp_path: Path) -> None:
+async def test_a_step_is_shown_whatever_is_pressed_right_after_n(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Typing again what is needed breaks off no step that begins: text and keys are of the same one."""
+    monkeypatch.setattr("workshop.faces.screen.rebuild.REBUILD_SECONDS", 0.2)
     async with opened(at(tmp_path, Kernel(), "queue"), step="start") as pilot:
         await pilot.press("n", "r")
         await until(pilot, lambda: "3/4. Do" in screen_text(pilot.app))
