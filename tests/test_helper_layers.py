@@ -17,7 +17,7 @@ from tests.layouts import archive, config, digest, hand_over, member
 from workshop.client.connection import Client, HelperError
 from workshop.helper.confined.quota import LAYER_BYTES
 from workshop.helper.engine.image_store import IMAGES_EACH
-from workshop.helper.watcher.written import MOST
+from workshop.helper.watcher.written import MOST_PATHS
 from workshop.protocol import Image, Images, Layer, Pack, Register, Remove, Run, Transferred, Unpack, Unregister, Wait
 
 pytest_plugins = ["tests.helper_fixtures"]
@@ -319,7 +319,7 @@ def test_a_layer_of_many_files_is_told_in_part(client: Client) -> None:
     line = "mkdir /d; cd /d; for i in $(seq 300); do echo >$i; done; for i in $(seq 30); do mkdir n; cd n; done"
     execute(client, box.id, "sh", "-c", line)
     (found,) = [one for one in client.observe(["written"]).containers if one.id == box.id]
-    assert len(found.written) <= MOST
+    assert len(found.written) <= MOST_PATHS
 
 
 def test_the_lower_layers_show_in_the_containers_mounts(client: Client, base: str) -> None:

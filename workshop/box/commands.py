@@ -22,7 +22,7 @@ from .network_commands import network_group
 from .options import Bytes, Command, Count, Cpus, Group, say, usage_error
 from .tables import FormatError, container_table, details, formatted, image_table, short
 
-OURS = 125
+BOX_FAILED = 125
 """The exit code of `run` when box itself or the helper failed, as with Docker; the program's own codes come through."""
 
 
@@ -55,11 +55,11 @@ def run(tty: bool, command: tuple[str, ...], **others: Any) -> int:
     attached = others["interactive"] and not others["detach"]
     _must_be_terminal(tty, attached)
     if others["step"] and not (tty and attached):
-        raise BoxError(say("helper.step_needs_terminal"), OURS)
+        raise BoxError(say("helper.step_needs_terminal"), BOX_FAILED)
     rows, columns = window()
     request = protocol.Run(command=list(command), terminal=tty, rows=rows, columns=columns, **_named(others))
     limited = request.millicpus or request.pids or request.memory or request.cpus or request.shares
-    with helper(OURS) as client:
+    with helper(BOX_FAILED) as client:
         if limited and not _can_limit(client):
             click.echo(f"box: {say('box.limits_ignored')}", err=True)
         reply = client.ask(request)
@@ -280,7 +280,7 @@ def _done(arguments: Sequence[str]) -> object:
     try:
         code = box.main(arguments, prog_name="box", standalone_mode=False)
     except click.UsageError as error:
-        code, text = OURS, usage_error(error)
+        code, text = BOX_FAILED, usage_error(error)
     except BoxError as error:
         code, text = error.code, error.text
     except click.Abort:  # Ctrl-C before there was anything to hand it to

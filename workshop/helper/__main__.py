@@ -8,7 +8,7 @@ import stat
 import sys
 
 PACKAGE = os.path.dirname(os.path.dirname(os.path.realpath(__file__)))
-OURS = ("__init__.py", "protocol", "facts", "helper")
+NEEDED = ("__init__.py", "protocol", "facts", "helper")
 """All that the helper imports besides the standard library, within the package."""
 
 
@@ -24,7 +24,7 @@ def code() -> list[str]:
     paths = ["/"]
     for part in PACKAGE.strip("/").split("/"):
         paths.append(os.path.join(paths[-1], part))
-    for name in OURS:
+    for name in NEEDED:
         top = os.path.join(PACKAGE, name)
         paths.append(top)
         for directory, names, files in os.walk(top):

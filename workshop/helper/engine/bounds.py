@@ -10,7 +10,7 @@ from ...protocol import NAME, Limits, ProtocolError
 from ..kernel.cgroups import SHARES
 
 MEBIBYTE = 1 << 20
-MOST = Limits(millicpus=0, memory=1024 * MEBIBYTE, pids=4096, shares=1024)
+QUOTA = Limits(millicpus=0, memory=1024 * MEBIBYTE, pids=4096, shares=1024)
 """More than this an ordinary caller can't have; root can."""
 VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*=.*", re.ASCII | re.DOTALL)
 NUMBERS = {
@@ -47,8 +47,8 @@ def hold_bounds(request: protocol.Request[object]) -> None:
 def hold_quota(owner: int, limits: Limits) -> None:
     """An ordinary caller's sandboxes stay within what one may have, so that many can share the machine."""
     for key in ("memory", "pids"):
-        most = getattr(MOST, key)
+        most = getattr(QUOTA, key)
         if owner != 0 and not 0 < getattr(limits, key) <= most:
             raise ProtocolError("beyond_quota", key=key, most=most)
-    if owner != 0 and limits.shares > MOST.shares:
-        raise ProtocolError("beyond_quota", key="shares", most=MOST.shares)
+    if owner != 0 and limits.shares > QUOTA.shares:
+        raise ProtocolError("beyond_quota", key="shares", most=QUOTA.shares)

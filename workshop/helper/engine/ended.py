@@ -23,7 +23,7 @@ from .logs import Log
 from .loop import Loop
 from .sandbox import Phase, Sandbox
 
-NAME = re.compile(r"([0-9a-f]{64})\.json")
+FILE_NAME = re.compile(r"([0-9a-f]{64})\.json")
 LARGEST = 1 << 20
 """Bytes of a file: what a sandbox was asked to be fits in a packet, and its log keeps 64 KiB."""
 PLAIN: dict[str, type[Any]] = {"id": str, "owner": int, "code": int, "created": float, "ended": float, "cgroups": dict}
@@ -67,7 +67,7 @@ class Ended:
             tell(f"ended containers of earlier helpers are not known: {error}")
             return
         for name in names:
-            if NAME.fullmatch(name):
+            if FILE_NAME.fullmatch(name):
                 yield f"{self.directory}/{name}"
             elif name.endswith(".new"):
                 with contextlib.suppress(OSError):

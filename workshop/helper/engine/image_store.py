@@ -25,7 +25,7 @@ SHARED = "shared"
 DAMAGED = "images.json.damaged-"
 """What the name of a list that can't be read begins with, once it is put aside; the moment follows."""
 IMAGES_EACH = 32
-NAME = re.compile(r"[a-z0-9]+(?:[._/-]+[a-z0-9]+)*(?::[A-Za-z0-9_][A-Za-z0-9_.-]{0,31})?")
+IMAGE_NAME = re.compile(r"[a-z0-9]+(?:[._/-]+[a-z0-9]+)*(?::[A-Za-z0-9_][A-Za-z0-9_.-]{0,31})?")
 LONGEST_NAME = 96
 
 
@@ -109,7 +109,7 @@ class Images:
 
     def register(self, owner: int, name: str, config: str) -> Image:
         """Give a name to the image of this configuration, whose layers must be there; raises ProtocolError."""
-        if not NAME.fullmatch(name) or len(name) > LONGEST_NAME:
+        if not IMAGE_NAME.fullmatch(name) or len(name) > LONGEST_NAME:
             raise ProtocolError("bad_image_name", name=name)
         own = [one for one in self._read(str(owner)) if one.name != with_tag(name)]
         if owner and len(own) >= IMAGES_EACH:

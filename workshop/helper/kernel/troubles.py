@@ -10,7 +10,7 @@ import os
 import time
 from collections.abc import Callable, Iterator
 
-MOST = 64 * 1024
+MOST_LOGGED = 64 * 1024
 """Bytes that may be written at once, and as many again in PERIOD_SECONDS."""
 PERIOD_SECONDS = 3600.0
 LONGEST = 2000
@@ -23,12 +23,12 @@ class Troubles:
     def __init__(self, write: Callable[[bytes], object], clock: Callable[[], float] = time.monotonic) -> None:
         """All room is there at first."""
         self._write, self._clock = write, clock
-        self._room, self._since, self._left_out = float(MOST), clock(), 0
+        self._room, self._since, self._left_out = float(MOST_LOGGED), clock(), 0
 
     def tell(self, text: str) -> None:
         """Write one line, without what a terminal would obey; raises nothing, for a log may be full or gone."""
         now = self._clock()
-        self._room = min(MOST, self._room + (now - self._since) * MOST / PERIOD_SECONDS)
+        self._room = min(MOST_LOGGED, self._room + (now - self._since) * MOST_LOGGED / PERIOD_SECONDS)
         self._since = now
         others = f" ({self._left_out} lines before this one were left out)" if self._left_out else ""
         line = f"helper: {_printable(text[:LONGEST])}{others}\n".encode()

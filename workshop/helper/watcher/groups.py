@@ -15,7 +15,7 @@ from .visibility import Question
 
 DEPTH = 4
 """Levels below the mount. Docker makes its groups on the second, whoever makes one by hand seldom goes further."""
-MOST = 256
+MOST_GROUPS = 256
 MOST_LOOKED_AT = 4096
 """Directories of one level; one look is made at a time, and a user may fill the part of the tree that is delegated."""
 
@@ -31,7 +31,7 @@ def read_groups(seen: Machine, question: Question) -> tuple[str, ...]:
     mounted = tree.hierarchy.mounted.rstrip("/")
     kept = listed(_walk(mounted), _own(seen, tree).removeprefix(mounted))
     ours = [mounted + path for path in kept if _may_see(tree.root.rstrip("/") + path, seen.paths, question)]
-    return tuple(sorted(ours)[:MOST])
+    return tuple(sorted(ours)[:MOST_GROUPS])
 
 
 def listed(paths: Iterable[str], own: str) -> list[str]:

@@ -14,7 +14,7 @@ from .text import UnreadableError
 
 LINKS_LIMIT = 256 * 1024
 """Bytes of an answer that are read at most: some 300 interfaces."""
-PATIENCE = 0.2
+ANSWER_SECONDS = 0.2
 """Seconds to wait for each piece of the answer, which the kernel has at hand."""
 
 _GETLINK, _NEWLINK, _DONE = 18, 16, 3
@@ -44,7 +44,7 @@ def ask_links() -> bytes:
     """What the kernel answers to "list all links" in the caller's network namespace; raises OSError."""
     question = struct.pack("=BBHiII", 0, 0, 0, 0, 0, 0) + attribute(_EXT_MASK, struct.pack("=I", _SKIP_STATISTICS))
     with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_CLOEXEC, socket.NETLINK_ROUTE) as kernel:
-        kernel.settimeout(PATIENCE)
+        kernel.settimeout(ANSWER_SECONDS)
         kernel.send(struct.pack("=IHHII", 16 + len(question), _GETLINK, _REQUEST_DUMP, 1, 0) + question)
         answer = b""
         while len(answer) < LINKS_LIMIT:

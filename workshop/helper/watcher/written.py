@@ -10,7 +10,7 @@ from itertools import islice
 from ...facts import Written
 from ..confined.packing import MOUNTED_UPON, OPAQUE_ATTRIBUTE, WRITTEN_BY_HELPER
 
-MOST = 64
+MOST_PATHS = 64
 """Paths that are told, and names that are looked at in one directory: the layer is a stranger's, and may hold any number."""
 DEPTH = 8
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -21,7 +21,7 @@ def read_written(upper: int) -> tuple[Written, ...]:
 
     Safe: each name is opened in the directory that was opened before it, and no link is followed.
     """
-    return tuple(islice(_below(upper, ".", ""), MOST))
+    return tuple(islice(_below(upper, ".", ""), MOST_PATHS))
 
 
 def _below(directory: int, name: str, above: str) -> Iterator[Written]:
@@ -29,11 +29,11 @@ def _below(directory: int, name: str, above: str) -> Iterator[Written]:
     opened = os.open(name, _DIRECTORY, dir_fd=directory)
     try:
         with os.scandir(opened) as entries:
-            names = sorted(entry.name for entry in islice(entries, MOST))
+            names = sorted(entry.name for entry in islice(entries, MOST_PATHS))
         for one in names:
             path = f"{above}{one}"
             kind = _kind(opened, one)
-            inside = list(islice(_below(opened, one, f"{path}/"), MOST)) if _goes_on(kind, path) else []
+            inside = list(islice(_below(opened, one, f"{path}/"), MOST_PATHS)) if _goes_on(kind, path) else []
             if path not in WRITTEN_BY_HELPER and (inside or path not in MOUNTED_UPON):
                 yield Written(path, kind)
                 yield from inside
