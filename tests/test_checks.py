@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import shutil
 import sys
 from dataclasses import replace
@@ -62,6 +63,14 @@ def test_recorded_evidence_is_judged_as_recorded(step: Step, path: Path) -> None
         text = step.text[language].verdicts.get(verdict.slug) or words(language, "session")[verdict.slug]
         always = {"engine": "box", "registry": "127.0.0.1:5050", **drawn(LIBRARY.lesson(step.lesson), ""), **case.evidence.drawn}
         assert "{" not in fill(text, {**always, **verdict.values})
+
+
+def test_recorded_evidence_names_nobodys_machine() -> None:
+    """No checkout of whoever recorded it, nothing of a test's, and no mount that only their machine has."""
+    checkout = r'"(?!/opt/workshop/)[^"]*/(?:\.venv|site-packages|workshop/helper/__main__\.py)'
+    odd = re.compile(rf'{checkout}|/pytest-of-|"target": "/mnt/[^"]')
+    found = {path.name: hit[0] for _, path in CASES if (hit := odd.search(path.read_text("utf-8")))}
+    assert found == {}
 
 
 @pytest.mark.parametrize(("step", "case"), PASSED, ids=[step.where for step, _ in PASSED])
