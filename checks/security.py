@@ -183,11 +183,11 @@ def cell_made(seen: Evidence) -> Verdict:
     """A new container keeps one capability at most, gains no privileges, and has a filter or a root of its own."""
     shells, host = interactive(seen), seen.now.host.namespaces
     fresh = new_of(seen, shells)
-    gaps = [(one, gap) for one in fresh if (gap := _gap(one, host))]
-    if len(gaps) < len(fresh):
-        container = next(one for one in fresh if not _gap(one, host))
-        return Passed(container=container.name, held=container.security.bounding.bit_count())
-    if gaps:
+    gaps = [(one, _gap(one, host)) for one in fresh]
+    for container, gap in gaps:
+        if gap is None:
+            return Passed(container=container.name, held=container.security.bounding.bit_count())
+    if gaps and gaps[0][1]:
         return gaps[0][1]
     old = [one for one in shells if not _gap(one, host)]
     return NotYet("already_there", container=old[0].name) if old else NotYet("no_container")

@@ -89,7 +89,7 @@ class Learner:
     @property
     def host(self) -> str:
         """The name that this learner is to give."""
-        return str(self.session.drawn(self.session.position.lesson)["host"])
+        return str(self.session.wording.own("own")["host"])
 
     def starts(self, host: str) -> str:
         """The verdict's sentence, once there is a container of this name."""

@@ -13,14 +13,13 @@ from dataclasses import dataclass
 from ..course import Lesson, Step, Typed
 from ..judging import Blocked, Impossible, Passed
 from ..learning import Session, undo
-from ..pictures import drawn, picture
+from ..pictures import TEXT_CELLS, drawn, picture
 from .solve import Solver, Terminal, at_terminals
 
 TRIES = 3
 """Answers that are tried to one question."""
 IDLE_SECONDS = 8.0
 """How long to wait for a verdict that says something new, once all is pasted."""
-FIGURE_CELLS = 74
 BLOCK = re.compile(r"^```\w*\n(?P<fenced>.*?)^```|(?P<indented>(?:^ {4}\S[^\n]*\n?)+)", re.MULTILINE | re.DOTALL)
 TERMINAL = re.compile(r"(?:terminal|终端) ?([12])", re.IGNORECASE)
 FORMS = (r"\d+", r"0x[0-9a-f]+", r"[0-9a-f]{8,}", r"/[\w./-]*", r"\d+(?:\.\d+)+", r"[\w.:-]+")
@@ -136,8 +135,8 @@ class Copyist(Solver):
         now, right = self.session.snapshot(), self._answer(step)
         if right is None:
             return []
-        body = drawn(now.text.body, now.facts, now.language, FIGURE_CELLS)
-        lines = (line.plain for line in picture(now.facts, now.language, FIGURE_CELLS, covered=now.position.covered))
+        body = drawn(now.text.body, now.facts, now.language, TEXT_CELLS)
+        lines = (line.plain for line in picture(now.facts, now.language, TEXT_CELLS, covered=now.position.covered))
         seen = "\n".join([body, now.message, *lines, *(one.printed for one in self.terminals)])
         found = alike(seen, right)
         return self._chance.sample(found, min(TRIES, len(found)))

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ..course import ContentError, Lesson, Library, Step, content_folder, load_library
 from ..words import LANGUAGES, say
-from .lint_answers import answer_problems, choice_problems
+from .lint_answers import choice_problems
 from .lint_cases import case_problems
 from .lint_checks import CheckFile, import_problems, slug_problems
 from .lint_names import introduction_problems, name_problems
@@ -65,7 +65,6 @@ def _step(library: Library, lesson: Lesson, step: Step, checks: CheckFile) -> It
     if not broken:  # else these would only repeat it
         yield from slug_problems(step, checks, lesson.values)
         yield from case_problems(library, lesson, step, checks)
-        yield from answer_problems(library, lesson, step)
 
 
 def _missing_functions(library: Library, step: Step) -> Iterator[Problem]:

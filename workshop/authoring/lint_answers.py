@@ -3,31 +3,26 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 
-from ..course import Case, ContentError, Lesson, Library, Step, StepText, read_case
+from ..course import Case, Lesson, Library, Step, StepText
 from ..facts import Facts
-from ..pictures import picture
+from ..pictures import TEXT_CELLS, picture
 from .problem import Problem, problem
 
 SHORTEST = 3
 """Characters that an answer must have to be looked for: what is shorter stands in any text."""
-FIGURE_CELLS = 74
 FEWEST_QUESTIONS = 3
 """So many right choices in one place are a pattern."""
 
 
-def answer_problems(library: Library, lesson: Lesson, step: Step) -> Iterator[Problem]:
-    """Where the true answer of a recorded pass stands on the screen before it is given."""
-    for path in sorted((library.folder(lesson) / "facts").glob(f"{step.id}__*.json")) if step.kind == "answer" else ():
-        try:
-            case = read_case(path)
-        except ContentError:  # told by the cases' own problems
-            continue
-        if case.verdict == "passed" and (right := _right(library, step, case)):
-            yield from _shown(lesson, step, case, right)
-            return  # one recorded pass is enough
+def answer_problems(library: Library, lesson: Lesson, step: Step, cases: Iterable[Case]) -> Iterator[Problem]:
+    """Where the true answer of a recorded pass stands on the screen before it is given; one such pass is enough."""
+    passes = ((case, _right(library, step, case)) for case in cases if step.kind == "answer" and case.verdict == "passed")
+    case, right = next(((case, right) for case, right in passes if right), (None, ""))
+    if case:
+        yield from _shown(lesson, step, case, right)
 
 
 def _right(library: Library, step: Step, case: Case) -> str:
@@ -58,7 +53,7 @@ def _before_the_answer(text: StepText) -> Iterator[tuple[str, str]]:
 def _picture(facts: Facts, lesson: Lesson, step: Step) -> str:
     """The live picture at this step, before it is passed, but for a chart, which is there to be read."""
     covered = {part for one in lesson.steps[lesson.steps.index(step) :] for part in one.covers}
-    return "\n".join(line.plain for line in picture(replace(facts, measured=()), "en", FIGURE_CELLS, covered=covered))
+    return "\n".join(line.plain for line in picture(replace(facts, measured=()), "en", TEXT_CELLS, covered=covered))
 
 
 def choice_problems(lesson: Lesson) -> Iterator[Problem]:

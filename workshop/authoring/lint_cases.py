@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from ..course import Case, ContentError, Lesson, Library, Step, drawn, read_case
 from ..facts import Evidence, Facts
 from ..judging import Passed, attempt
+from .lint_answers import answer_problems
 from .lint_checks import CheckFile, expected_slugs
 from .problem import Problem, problem
 
@@ -32,6 +33,7 @@ def case_problems(library: Library, lesson: Lesson, step: Step, checks: CheckFil
         reached = {case.slug for case in cases if case.verdict in ("passed", "not_yet")} | OBVIOUS
         yield from (problem(step.where, "slug_without_case", slug=slug) for slug in wanted if slug not in reached)
     yield from _too_easy(library, step, cases)
+    yield from answer_problems(library, lesson, step, cases)
 
 
 def _misjudged(library: Library, step: Step, name: str, case: Case) -> Iterator[Problem]:

@@ -11,13 +11,13 @@ from ..judging import REQUIREMENTS
 from ..learning.experiments.run import EXPERIMENTS
 from ..pictures import PARTS
 from ..words import LANGUAGES
+from .lint_names import CODE
 from .problem import Problem, problem
 
 HINTS = 3
 """Where to look, the idea, almost the command; a question of the review may do with one."""
 ONLY_A_PLACE = re.compile(r"(?:in |again,? in |at )?terminal [12][.,;]?|在?终端 ?[12]里?[。，；]?", re.IGNORECASE)
 """A hint that says where, and nothing else."""
-CODE = re.compile(r"^```.*?^```|`[^`]*`", re.MULTILINE | re.DOTALL)
 SHORTEST_REASON = 30
 """Bytes of a solution beside its code below which it gives no reason; a Chinese character has three (UTF-8)."""
 CHOOSING = ("read", "predict")

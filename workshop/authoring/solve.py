@@ -166,7 +166,7 @@ def too_easy(session: Session, facts: Facts) -> list[Outcome]:
         Outcome(step.lesson, step.id, "broken", say(session.language, "cli.untouched_passes"), 0.0)
         for lesson in session.library.lessons
         for step in lesson.steps
-        if isinstance(attempt(session.library, step, Evidence(facts, facts, drawn=session.drawn(lesson))), Passed)
+        if isinstance(attempt(session.library, step, Evidence(facts, facts, drawn=session.wording.own(lesson.id))), Passed)
     ]
 
 

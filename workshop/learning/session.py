@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ..client.sight import hypervisor
-from ..course import Lesson, Library, Typed, drawn
+from ..course import Library, Typed
 from ..engines import Choice, docker
 from ..facts import Evidence, Facts, Measured
 from ..judging import Blocked, Impossible, Passed, Verdict, content_version
@@ -56,10 +56,6 @@ class Session:
     def wording(self) -> Wording:
         """What says it."""
         return Wording(self.library, self.language, self.engine, self.recorder.learner)
-
-    def drawn(self, lesson: Lesson) -> dict[str, str | int]:
-        """The lesson's values that are this learner's own."""
-        return drawn(lesson, self.recorder.learner)
 
     @property
     def verdict(self) -> Verdict | None:

@@ -29,7 +29,7 @@ class Wording:
         """A step's words; those of a review's question with what it asks about at this moment."""
         text = self._text(step)
         asked = self._asked(step, facts)
-        own = self._own(step.lesson)
+        own = self.own(step.lesson)
         if step.ask and not asked:
             text = StepText(text.title, absent := say(self.language, "session.nothing_to_ask"), hints=(absent,), solution=absent)
         filled = partial(self._filled, {**own, **asked})
@@ -39,7 +39,8 @@ class Wording:
             hints=tuple(map(filled, text.hints)), choices={name: filled(choice) for name, choice in text.choices.items()},
         )  # fmt: skip
 
-    def _own(self, lesson: str) -> dict[str, str | int]:
+    def own(self, lesson: str) -> dict[str, str | int]:
+        """The values of the lesson of this id that are this learner's own."""
         return drawn(self.library.lesson(lesson), self.learner)
 
     def _text(self, step: Step) -> StepText:
@@ -68,21 +69,21 @@ class Wording:
     def lesson(self, lesson: Lesson) -> LessonText:
         """A lesson's title and introduction."""
         text = lesson.text.get(self.language) or next(iter(lesson.text.values()), LessonText(lesson.id, ""))
-        return replace(text, introduction=self._filled(self._own(lesson.id), text.introduction))
+        return replace(text, introduction=self._filled(self.own(lesson.id), text.introduction))
 
     def lines(self, step: Step) -> tuple[Typed, ...]:
         """What to type to solve a step."""
         ours = (one for one in step.solution if one.engine in ("", self.engine.name))
-        return tuple(replace(one, line=self._filled(self._own(step.lesson), one.line)) for one in ours)
+        return tuple(replace(one, line=self._filled(self.own(step.lesson), one.line)) for one in ours)
 
     def choice(self, step: Step, name: str) -> str:
         """A choice by its id, as it is read."""
-        return self._filled(self._own(step.lesson), self._text(step).choices[name])
+        return self._filled(self.own(step.lesson), self._text(step).choices[name])
 
     def message(self, step: Step, verdict: Verdict) -> str:
         """The sentence for a verdict, with what was seen filled in."""
         always = {"engine": self.engine.name, "registry": registry.address(os.getuid())}
-        values = {**always, **self._own(step.lesson), **verdict.values}
+        values = {**always, **self.own(step.lesson), **verdict.values}
         if verdict.kind == "impossible":
             reasons = words(self.language, "requirements")
             return joined(fill(reasons[verdict.slug], values), fill(reasons[f"{verdict.slug}_fix"], values))

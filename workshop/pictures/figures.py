@@ -18,6 +18,10 @@ FIGURES = frozenset({"timeline", *OF_FACTS})
 """Every name of a figure."""
 
 
+TEXT_CELLS = 74
+"""How wide a figure in a text is where no pane says otherwise: lines of text have 78, and a fence takes some."""
+
+
 def drawn(text: str, facts: Facts | None, language: str, width: int) -> str:
     """The text with each figure where it says `{timeline}` or the like; what needs facts stays until there are some."""
     if "{timeline}" in text:

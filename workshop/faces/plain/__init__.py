@@ -11,14 +11,12 @@ from ...facts import Facts
 from ...judging import Passed
 from ...learning import Desk, Snapshot, Trouble, readable
 from ...learning.experiments.run import ExperimentRun
-from ...pictures import History, charts_of, drawn, picture, recorded
+from ...pictures import TEXT_CELLS, History, charts_of, drawn, picture, recorded
 from ...words import LANGUAGES, clean, say, words
 from ...words.line_breaks import joined, prose
 from .. import explained
 
 WIDTH = 78
-FIGURE_CELLS = 74
-"""How wide a figure in a text may be."""
 COMMANDS = {
     "check": "c", "hint": "h", "solution": "s", "next": "n", "back": "b", "answer": "a", "picture": "v", "undo": "u",
     "glossary": "g", "map": "m", "language": "l", "help": "?", "quit": "q",
@@ -150,7 +148,7 @@ class Plain:
         self._say(_how(step))
 
     def _drawn(self, text: str) -> str:
-        return drawn(text, self._desk.now.facts, self._language, FIGURE_CELLS)
+        return drawn(text, self._desk.now.facts, self._language, TEXT_CELLS)
 
     def _rebuild(self, lines: tuple[Typed, ...]) -> None:
         """Ask the learner to type these lines, if they were not asked for already."""

@@ -38,10 +38,8 @@ class LessonSide(Container):
 
     async def show_step(self, now: Snapshot, visit: Visit) -> None:
         """Another step, or another language: all of it anew."""
-        await self.pane.show("body", self._body(now))
         self.field.ask(now.step.takes_answer, say(now.language, "tui.answer_prompt"))
-        await self.show_debrief(now, visit)
-        await self.show_chart(now)
+        await self.redraw(now, visit)
         await self.show_help(now, visit)
 
     async def redraw(self, now: Snapshot, visit: Visit) -> None:
